@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/env.h"
+
+#include <time.h>
+#include <openssl/rand.h>
+
+static int64_t system_now(void *ctx)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int system_random(void *ctx, void *out, size_t len)
+{
+	return len <= INT32_MAX && RAND_bytes(out, (int)len) == 1 ? 0 : RV_EIO;
+}
+
+struct rv_clock env_clock(void)
+{
+	return (struct rv_clock){system_now, NULL};
+}
+
+struct rv_random env_random(void)
+{
+	return (struct rv_random){system_random, NULL};
+}

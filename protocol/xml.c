@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "xml.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+#include <libxml/c14n.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/SAX2.h>
+
+const struct rv_xml_limits rv_xml_limits_message = {1 << 20, 24, 20000, 16, 256 << 10};
+const struct rv_xml_limits rv_xml_limits_trust = {64 << 20, 24, 2000000, 16, 1 << 20};
+
+int rv_xml_init(struct rv_err *e)
+{
+	LIBXML_TEST_VERSION
+	xmlInitParser();
+	return 0;
+}
+
+void rv_xml_cleanup(void)
+{
+	xmlCleanupParser();
+}
+
+/* What the SAX callbacks share: limits, the first fault, and a cursor that turns offsets into places. */
+struct reading {
+	const char *data;
+	size_t len;
+	const struct rv_xml_limits *limits;
+	unsigned flags;
+	unsigned depth;
+	unsigned elements;
+	size_t text_run;
+	size_t line_start;
+	size_t seen;
+	int line;
+	struct rv_err err;
+};
+
+static struct reading *reading_of(void *ctx)
+{
+	return ((xmlParserCtxt *)ctx)->_private;
+}
+
+static void advance(struct reading *r, size_t offset)
+{
+	while (r->seen < offset) {
+		const char *nl = memchr(r->data + r->seen, '\n', offset - r->seen);
+		if (nl == NULL) {
+			r->seen = offset;
+			return;
+		}
+		r->line++;
+		r->seen = r->line_start = (size_t)(nl - r->data) + 1;
+	}
+}
+
+static int column_at(const struct reading *r, size_t offset)
+{
+	int column = 1;
+	for (size_t i = r->line_start; i < offset; i++) {
+		column += ((unsigned char)r->data[i] & 0xc0) != 0x80;
+	}
+	return column;
+}
+
+static size_t offset_now(const xmlParserCtxt *ctxt, const struct reading *r)
+{
+	const xmlParserInput *in = ctxt->input;
+	if (in == NULL) {
+		return 0;
+	}
+	size_t offset = in->consumed + (size_t)(in->cur - in->base);
+	return offset > r->len ? r->len : offset;
+}
+
+/* The first fault counts; what the parser says after it is a consequence. */
+static void refuse(xmlParserCtxt *ctxt, int code, const char *rule, const char *text,
+	const char *mend)
+{
+	struct reading *r = ctxt->_private;
+	if (r->err.code == 0) {
+		size_t offset = offset_now(ctxt, r);
+		rv_fail_rule(&r->err, code, rule, "%s", text);
+		rv_err_mend(&r->err, "%s", mend);
+		if (offset >= r->seen) {
+			advance(r, offset);
+		}
+		r->err.line = r->line;
+		r->err.column = column_at(r, offset);
+	}
+	xmlStopParser(ctxt);
+}
+
+static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+	int n_ns, const xmlChar **ns, int n_attr, int n_default, const xmlChar **attrs)
+{
+	xmlParserCtxt *ctxt = ctx;
+	struct reading *r = ctxt->_private;
+	r->text_run = 0;
+	if (++r->depth > r->limits->depth) {
+		refuse(ctxt, RV_ELIMIT, "XML-LIMIT-DEPTH", "elements are nested too deeply",
+			"No message needs such depth: take the nested elements out.");
+		return;
+	}
+	if (++r->elements > r->limits->elements) {
+		refuse(ctxt, RV_ELIMIT, "XML-LIMIT-ELEMENTS", "there are too many elements",
+			"Split the content over several messages.");
+		return;
+	}
+	if ((unsigned)n_ns + (unsigned)n_attr > r->limits->attributes) {
+		refuse(ctxt, RV_ELIMIT, "XML-LIMIT-ATTRIBUTES", "an element has too many attributes",
+			"Keep the attributes that the schema names.");
+		return;
+	}
+	for (int i = 0; i < n_attr; i++) {
+		if ((size_t)(attrs[5 * i + 4] - attrs[5 * i + 3]) > r->limits->text) {
+			refuse(ctxt, RV_ELIMIT, "XML-LIMIT-TEXT", "an attribute value is too long",
+				"Shorten the value.");
+			return;
+		}
+	}
+	xmlSAX2StartElementNs(ctx, name, prefix, uri, n_ns, ns, n_attr, n_default, attrs);
+	xmlNode *node = ctxt->node;
+	size_t offset = offset_now(ctxt, r);
+	while (offset > r->seen && r->data[offset - 1] != '<') {
+		offset--;
+	}
+	offset = offset > 0 ? offset - 1 : 0;
+	advance(r, offset);
+	if (node != NULL) {
+		uint64_t place = (uint64_t)(uint32_t)r->line << 32 | (uint32_t)column_at(r, offset);
+		node->_private = (void *)(uintptr_t)place;
+	}
+}
+
+static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	struct reading *r = reading_of(ctx);
+	r->text_run = 0;
+	r->depth--;
+	xmlSAX2EndElementNs(ctx, name, prefix, uri);
+}
+
+static void on_text(void *ctx, const xmlChar *text, int len)
+{
+	struct reading *r = reading_of(ctx);
+	r->text_run += (size_t)len;
+	if (r->text_run > r->limits->text) {
+		refuse(ctx, RV_ELIMIT, "XML-LIMIT-TEXT", "a text is too long",
+			"Shorten it, or send it as an attachment.");
+		return;
+	}
+	xmlSAX2Characters(ctx, text, len);
+}
+
+static void on_comment(void *ctx, const xmlChar *text)
+{
+	if (!(reading_of(ctx)->flags & RV_XML_DRAFT)) {
+		refuse(ctx, RV_EPARSE, "XML-COMMENT", "a comment stands in a sealed document",
+			"Comments are not signed and may not be added: take it out.");
+	}
+}
+
+static void on_pi(void *ctx, const xmlChar *target, const xmlChar *data)
+{
+	refuse(ctx, RV_EPARSE, "XML-PI", "a processing instruction is not allowed",
+		"Take the <?...?> out.");
+}
+
+static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *ext, const xmlChar *sys)
+{
+	refuse(ctx, RV_EPARSE, "XML-DOCTYPE", "a document type declaration is not allowed",
+		"Take the <!DOCTYPE ...> out; write out what its entities stood for.");
+}
+
+static void on_cdata(void *ctx, const xmlChar *text, int len)
+{
+	if (!(reading_of(ctx)->flags & RV_XML_DRAFT)) {
+		refuse(ctx, RV_EPARSE, "XML-CDATA", "a CDATA section stands in a sealed document",
+			"Write the text itself, with &lt; and &amp;.");
+		return;
+	}
+	on_text(ctx, text, len);
+}
+
+static void on_error(void *ctx, xmlErrorPtr error)
+{
+	xmlParserCtxt *ctxt = ctx;
+	struct reading *r = ctxt->_private;
+	if (error == NULL || error->level < XML_ERR_ERROR || r->err.code != 0) {
+		return;
+	}
+	if (error->code == XML_ERR_NO_MEMORY) {
+		rv_fail_nomem(&r->err);
+		return;
+	}
+	const char *text = error->message != NULL ? error->message : "not well-formed XML";
+	size_t len = strcspn(text, "\n");
+	rv_fail_rule(&r->err, RV_EPARSE, "XML-SYNTAX", "%.*s", (int)(len > 300 ? 300 : len), text);
+	rv_err_mend(&r->err, "Mend the XML at this place; an XML editor or xmllint shows it.");
+	r->err.line = error->line;
+	r->err.column = error->int2;
+}
+
+/* Places of text-level faults that are found before parsing. */
+static int refuse_at(struct reading *r, size_t offset, const char *rule, const char *text,
+	const char *mend, struct rv_err *e)
+{
+	advance(r, offset);
+	rv_fail_rule(e, RV_EPARSE, rule, "%s", text);
+	rv_err_mend(e, "%s", mend);
+	if (e != NULL) {
+		e->line = r->line;
+		e->column = column_at(r, offset);
+	}
+	return RV_EPARSE;
+}
+
+/* Length of the UTF-8 sequence at p, 0 if it is not one (RFC 3629: no surrogates, no overlong forms). */
+static size_t utf8_len(const unsigned char *p, size_t left)
+{
+	if (p[0] < 0x80) {
+		return 1;
+	}
+	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
+		p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	if (n == 0 || n > left) {
+		return 0;
+	}
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) {
+		return 0;
+	}
+	return n;
+}
+
+static int check_bytes(struct reading *r, struct rv_err *e)
+{
+	const unsigned char *p = (const unsigned char *)r->data;
+	if (r->len == 0) {
+		return refuse_at(r, 0, "XML-EMPTY", "the document is empty", "Give a document.", e);
+	}
+	if (r->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 && !(r->flags & RV_XML_DRAFT)) {
+		return refuse_at(r, 0, "XML-ENCODING", "a byte order mark stands before the document",
+			"Take the mark out: a sealed document begins with '<'.", e);
+	}
+	for (size_t i = 0; i < r->len;) {
+		size_t n = utf8_len(p + i, r->len - i);
+		if (n == 0 || p[i] == 0) {
+			return refuse_at(r, i, "XML-ENCODING",
+				n == 0 ? "a byte is not UTF-8" : "a NUL byte stands in the text",
+				"Save the document as UTF-8.", e);
+		}
+		i += n;
+	}
+	return 0;
+}
+
+static void set_handlers(xmlParserCtxt *ctxt)
+{
+	xmlSAXHandler *sax = ctxt->sax;
+	sax->startElementNs = on_start;
+	sax->endElementNs = on_end;
+	sax->characters = on_text;
+	sax->ignorableWhitespace = on_text;
+	sax->cdataBlock = on_cdata;
+	sax->comment = on_comment;
+	sax->processingInstruction = on_pi;
+	sax->internalSubset = on_doctype;
+	sax->externalSubset = on_doctype;
+	sax->serror = on_error;
+}
+
+static int check_declaration(const xmlParserCtxt *ctxt, struct rv_err *e)
+{
+	if (ctxt->version != NULL && strcmp((const char *)ctxt->version, "1.0") != 0) {
+		return rv_fail_rule(e, RV_EPARSE, "XML-VERSION", "only XML 1.0 is accepted");
+	}
+	if (ctxt->encoding != NULL && strcasecmp((const char *)ctxt->encoding, "UTF-8") != 0) {
+		return rv_fail_rule(e, RV_EPARSE, "XML-ENCODING", "the document declares the encoding %.40s; only UTF-8 is accepted",
+			(const char *)ctxt->encoding);
+	}
+	return 0;
+}
+
+int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_xml_limits *limits,
+	unsigned flags, struct rv_err *e)
+{
+	struct reading r = {.data = data, .len = len, .limits = limits, .flags = flags, .line = 1};
+	int rc = 0;
+	xmlParserCtxt *ctxt = NULL;
+	xmlDoc *doc = NULL;
+
+	if (len > limits->bytes || len > INT32_MAX) {
+		rc = rv_fail_rule(e, RV_ELIMIT, "XML-LIMIT-BYTES",
+			"the document has %zu bytes, more than the %zu allowed", len, limits->bytes);
+		rv_err_mend(e, "Send large material as attachments.");
+		goto out;
+	}
+	rc = check_bytes(&r, e);
+	if (rc != 0) {
+		goto out;
+	}
+	r.seen = r.line_start = 0;
+	r.line = 1;
+	ctxt = xmlNewParserCtxt();
+	if (ctxt == NULL) {
+		rc = rv_fail_nomem(e);
+		goto out;
+	}
+	ctxt->_private = &r;
+	set_handlers(ctxt);
+	doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOCDATA);
+	if (doc == NULL || !ctxt->wellFormed || r.err.code != 0) {
+		if (r.err.code == 0) {
+			rv_fail_rule(&r.err, RV_EPARSE, "XML-SYNTAX", "the document is not well-formed XML");
+		}
+		rc = r.err.code;
+		if (e != NULL) {
+			*e = r.err;
+		}
+		goto out;
+	}
+	rc = check_declaration(ctxt, e);
+out:
+	if (ctxt != NULL) {
+		if (rc != 0) {
+			xmlFreeDoc(ctxt->myDoc);
+			doc = NULL;
+		}
+		ctxt->myDoc = NULL;
+		xmlFreeParserCtxt(ctxt);
+	}
+	if (rc == 0) {
+		*doc_r = doc;
+	}
+	return rc;
+}
+
+void rv_xml_place(const xmlNode *node, int *line_r, int *column_r)
+{
+	while (node != NULL && node->type != XML_ELEMENT_NODE) {
+		node = node->parent;
+	}
+	uint64_t place = node != NULL ? (uint64_t)(uintptr_t)node->_private : 0;
+	*line_r = (int)(place >> 32);
+	*column_r = (int)(uint32_t)place;
+}
+
+static void path_step(const xmlNode *node, struct rv_buf *out)
+{
+	unsigned before = 0;
+	unsigned after = 0;
+	for (const xmlNode *n = node->prev; n != NULL; n = n->prev) {
+		before += n->type == XML_ELEMENT_NODE && xmlStrEqual(n->name, node->name);
+	}
+	for (const xmlNode *n = node->next; n != NULL; n = n->next) {
+		after += n->type == XML_ELEMENT_NODE && xmlStrEqual(n->name, node->name);
+	}
+	rv_buf_printf(out, "/%s", (const char *)node->name);
+	if (before + after > 0) {
+		rv_buf_printf(out, "[%u]", before + 1);
+	}
+}
+
+int rv_xml_path(const xmlNode *node, struct rv_buf *out)
+{
+	const xmlNode *steps[64];
+	size_t n = 0;
+	for (; node != NULL && node->type != XML_DOCUMENT_NODE; node = node->parent) {
+		if (node->type == XML_ELEMENT_NODE) {
+			if (n == sizeof(steps) / sizeof(steps[0])) {
+				return RV_ELIMIT;
+			}
+			steps[n++] = node;
+		}
+	}
+	while (n > 0) {
+		path_step(steps[--n], out);
+	}
+	return rv_buf_ok(out) ? 0 : RV_ENOMEM;
+}
+
+static xmlNode *element_from(xmlNode *node)
+{
+	while (node != NULL && node->type != XML_ELEMENT_NODE) {
+		node = node->next;
+	}
+	return node;
+}
+
+xmlNode *rv_xml_first(const xmlNode *parent)
+{
+	return parent != NULL ? element_from(parent->children) : NULL;
+}
+
+xmlNode *rv_xml_next(const xmlNode *node)
+{
+	return element_from(node->next);
+}
+
+int rv_xml_is(const xmlNode *node, const char *ns, const char *name)
+{
+	return node != NULL && node->type == XML_ELEMENT_NODE && node->ns != NULL &&
+		strcmp((const char *)node->name, name) == 0 &&
+		strcmp((const char *)node->ns->href, ns) == 0;
+}
+
+static int same_ns(const xmlNode *a, const xmlNode *b)
+{
+	return a->ns == b->ns || (a->ns != NULL && b->ns != NULL && xmlStrEqual(a->ns->href, b->ns->href));
+}
+
+xmlNode *rv_xml_child(const xmlNode *parent, const char *name)
+{
+	for (xmlNode *n = rv_xml_first(parent); n != NULL; n = rv_xml_next(n)) {
+		if (strcmp((const char *)n->name, name) == 0 && same_ns(n, parent)) {
+			return n;
+		}
+	}
+	return NULL;
+}
+
+xmlNode *rv_xml_again(const xmlNode *node)
+{
+	for (xmlNode *n = rv_xml_next(node); n != NULL; n = rv_xml_next(n)) {
+		if (xmlStrEqual(n->name, node->name) && same_ns(n, node)) {
+			return n;
+		}
+	}
+	return NULL;
+}
+
+const char *rv_xml_text(const xmlNode *node)
+{
+	if (node == NULL) {
+		return NULL;
+	}
+	const xmlNode *child = node->children;
+	if (child == NULL) {
+		return "";
+	}
+	return child->type == XML_TEXT_NODE && child->next == NULL ? (const char *)child->content : NULL;
+}
+
+const char *rv_xml_child_text(const xmlNode *parent, const char *name)
+{
+	return rv_xml_text(rv_xml_child(parent, name));
+}
+
+const char *rv_xml_attr(const xmlNode *node, const char *name)
+{
+	if (node == NULL) {
+		return NULL;
+	}
+	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
+		if (a->ns == NULL && strcmp((const char *)a->name, name) == 0) {
+			if (a->children == NULL) {
+				return "";
+			}
+			return a->children->next == NULL ? (const char *)a->children->content : NULL;
+		}
+	}
+	return NULL;
+}
+
+xmlNode *rv_xml_add(xmlNode *parent, const char *name, const char *text)
+{
+	return xmlNewTextChild(parent, parent->ns, (const xmlChar *)name, (const xmlChar *)text);
+}
+
+static int has_element(const xmlNode *parent)
+{
+	return rv_xml_first(parent) != NULL;
+}
+
+void rv_xml_strip(xmlDoc *doc)
+{
+	xmlNode *root = xmlDocGetRootElement(doc);
+	xmlNode *node = root;
+	while (node != NULL) {
+		xmlNode *next = node->children != NULL && node->type == XML_ELEMENT_NODE ? node->children : NULL;
+		for (xmlNode *up = node; next == NULL && up != NULL && up != root; up = up->parent) {
+			next = up->next;
+		}
+		if (node->type == XML_TEXT_NODE && xmlIsBlankNode(node) && has_element(node->parent)) {
+			xmlUnlinkNode(node);
+			xmlFreeNode(node);
+		}
+		node = next;
+	}
+}
+
+static int in_subtree(void *ctx, xmlNode *node, xmlNode *parent)
+{
+	const xmlNode *n = node != NULL && node->type != XML_NAMESPACE_DECL ? node : parent;
+	for (; n != NULL; n = n->parent) {
+		if (n == ctx) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int sink(void *ctx, const char *data, int len)
+{
+	return rv_buf_put(ctx, data, (size_t)len) == 0 ? len : -1;
+}
+
+static int canonicalise(xmlDoc *doc, xmlNode *subtree, struct rv_buf *out, struct rv_err *e)
+{
+	size_t start = out->len;
+	xmlOutputBuffer *ob = xmlOutputBufferCreateIO(sink, NULL, out, NULL);
+	if (ob == NULL) {
+		return rv_fail_nomem(e);
+	}
+	int n = xmlC14NExecute(doc, subtree != NULL ? in_subtree : NULL, subtree,
+		XML_C14N_EXCLUSIVE_1_0, NULL, 0, ob);
+	int closed = xmlOutputBufferClose(ob);
+	if (n < 0 || closed < 0 || !rv_buf_ok(out)) {
+		out->len = start;
+		return rv_buf_ok(out) ? rv_fail(e, RV_EPARSE, "the document has no canonical form") : rv_fail_nomem(e);
+	}
+	return 0;
+}
+
+int rv_xml_c14n(xmlNode *subtree, struct rv_buf *out, struct rv_err *e)
+{
+	return canonicalise(subtree->doc, subtree, out, e);
+}
+
+int rv_xml_c14n_doc(xmlDoc *doc, struct rv_buf *out, struct rv_err *e)
+{
+	return canonicalise(doc, NULL, out, e);
+}
