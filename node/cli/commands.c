@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/cli/commands.h"
+
+const struct cli_command *const cli_commands[] = {
+	&cmd_help,
+	NULL,
+};
