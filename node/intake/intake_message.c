@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/intake/intake_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A message from a peer: judged by a worker, then accepted or refused by the committer. */
+struct arrival {
+	struct work work;
+	struct commit_job job;
+	struct intake *intake;
+	char peer[RV_CODE_TEXT];
+	uint64_t token;
+	struct rv_item item;            /* owns its recipients; wire points into bytes */
+	uint8_t *bytes;
+	struct verdict verdict;
+	int fate;                       /* of the judgement */
+	char trail[sizeof(((struct rv_item *)0)->trail) + RV_CODE_TEXT];
+	struct store_target *targets;
+	size_t n_targets;
+	int for_us;
+	int complete;
+	int duplicate;
+};
+
+static void arrival_free(struct arrival *a)
+{
+	verdict_clear(&a->verdict);
+	free(a->targets);
+	free(a->item.recipients);
+	free(a->bytes);
+	free(a);
+}
+
+/* Tells the peer, through its session, that it shall send the message again later. */
+static void defer(struct arrival *a, const struct rv_err *why)
+{
+	struct rv_defer d = {.wait_s = 30};
+	memcpy(d.message, a->item.message, RV_UUID_LEN);
+	snprintf(d.code, sizeof(d.code), "%s", why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
+	snprintf(d.text, sizeof(d.text), "%.255s", why->text);
+	log_err(a->intake->p.log, LOG_LVL_WARNING, "message put off", why, "peer", a->peer, NULL);
+	links_done_message(a->intake->links, a->token, RV_EAGAIN, &d);
+	arrival_free(a);
+}
+
+static int refusal_receipt(struct arrival *a, const struct commit_scope *scope, char (*recipients)[RV_CODE_TEXT], size_t n)
+{
+	struct rv_receipt r = {.stage = RV_STAGE_REJECTED, .time_us = scope->clock.now_us(scope->clock.ctx),
+		.recipients = recipients, .n_recipients = n, .line = (uint32_t)a->verdict.why.line};
+	const struct rv_err *why = &a->verdict.why;
+	memcpy(r.message, a->item.message, RV_UUID_LEN);
+	memcpy(r.seal_digest, a->verdict.sealed.seal_digest, RV_DIGEST_LEN);
+	snprintf(r.rule, sizeof(r.rule), "%s", why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
+	snprintf(r.text, sizeof(r.text), "%.255s", why->text);
+	return commit_receipt(scope, &a->job, &r, a->peer);
+}
+
+static int run_refusal(struct commit_job *job, const struct commit_scope *scope)
+{
+	struct arrival *a = (struct arrival *)((char *)job - offsetof(struct arrival, job));
+	const struct rv_header *h = &a->verdict.header;
+	struct store_refusal r = {
+		.source = a->peer, .has_message = 1,
+		.originator = a->verdict.has_header ? h->originator : "",
+		.operation = a->verdict.has_header ? h->operation : "",
+		.kind = a->verdict.has_header ? rv_kind_text(h->kind) : "",
+		.wire = a->item.wire.data, .wire_len = a->item.wire.len,
+		.code = a->verdict.why.rule[0] != '\0' ? a->verdict.why.rule : rv_strcode(a->verdict.why.code),
+		.text = a->verdict.why.text, .line = a->verdict.why.line, .column = a->verdict.why.column,
+		.now_us = scope->clock.now_us(scope->clock.ctx),
+	};
+	memcpy(r.message, a->item.message, RV_UUID_LEN);
+	int rc = store_quarantine(scope->store, &r, &job->err);
+	return rc == 0 ? refusal_receipt(a, scope, a->item.recipients, a->item.n_recipients) : rc;
+}
+
+static void done_refusal(struct commit_job *job, int rc)
+{
+	struct arrival *a = (struct arrival *)((char *)job - offsetof(struct arrival, job));
+	if (rc != 0) {
+		defer(a, &job->err);
+		return;
+	}
+	char id[RV_UUID_TEXT];
+	rv_uuid_text(id, a->item.message);
+	log_err(a->intake->p.log, LOG_LVL_WARNING, "message refused", &a->verdict.why, "peer", a->peer, "message", id, NULL);
+	links_done_message(a->intake->links, a->token, 0, NULL);
+	links_wake(a->intake->links, a->peer);
+	arrival_free(a);
+}
+
+static void refuse(struct arrival *a)
+{
+	a->job.run = run_refusal;
+	a->job.done = done_refusal;
+	intake_post(a->intake, &a->job);
+}
+
+static int accept_message(struct arrival *a, const struct commit_scope *scope)
+{
+	struct rv_err *e = &a->job.err;
+	struct store_message m = {
+		.header = a->verdict.header,
+		.wire = a->item.wire.data, .wire_len = a->item.wire.len,
+		.source = a->peer, .hops = a->item.hops, .trail = a->trail, .for_inbox = a->for_us,
+		.now_us = scope->clock.now_us(scope->clock.ctx),
+		.targets = a->targets, .n_targets = a->n_targets,
+		.attachments = a->verdict.attachments, .n_attachments = a->verdict.n_attachments,
+	};
+	memcpy(m.seal_digest, a->verdict.sealed.seal_digest, RV_DIGEST_LEN);
+	int rc = store_accept(scope->store, &m, &a->complete, e);
+	a->duplicate = rc == RV_EDUP;
+	return a->duplicate ? 0 : rc;
+}
+
+static int run_acceptance(struct commit_job *job, const struct commit_scope *scope)
+{
+	struct arrival *a = (struct arrival *)((char *)job - offsetof(struct arrival, job));
+	int rc = accept_message(a, scope);
+	if (rc == RV_EEXIST) {
+		a->verdict.why = job->err;
+		snprintf(a->verdict.why.rule, sizeof(a->verdict.why.rule), "SEAL-CONFLICT");
+		return run_refusal(job, scope);
+	}
+	if (rc == 0 && a->complete) {
+		char(*others)[RV_CODE_TEXT] = calloc(a->n_targets + 1, sizeof(*others));
+		if (others == NULL) {
+			return rv_fail_nomem(&job->err);
+		}
+		for (size_t k = 0; k < a->n_targets; k++) {
+			snprintf(others[k], sizeof(others[k]), "%s", a->targets[k].recipient);
+		}
+		rc = intake_accept_receipts(a->intake, scope, job, a->item.message, a->verdict.sealed.seal_digest, a->for_us, others,
+			a->n_targets);
+		free(others);
+	}
+	if (rc == 0 && a->verdict.refused.n > 0) {
+		rc = refusal_receipt(a, scope, a->verdict.refused.codes, a->verdict.refused.n);
+	}
+	return rc;
+}
+
+static void done_acceptance(struct commit_job *job, int rc)
+{
+	struct arrival *a = (struct arrival *)((char *)job - offsetof(struct arrival, job));
+	struct intake *i = a->intake;
+	if (rc != 0) {
+		defer(a, &job->err);
+		return;
+	}
+	links_done_message(i->links, a->token, 0, NULL);
+	links_wake(i->links, a->peer);
+	if (a->complete) {
+		intake_announce(i, a->for_us, a->targets, a->n_targets);
+	} else {
+		links_fetch(i->links, a->peer);
+	}
+	arrival_free(a);
+}
+
+static void accept_verdict(struct arrival *a, const struct route_view *view)
+{
+	struct rv_err e = {0};
+	snprintf(a->trail, sizeof(a->trail), "%s%s%s", a->item.trail, a->item.trail[0] != '\0' ? " " : "", a->peer);
+	int rc = intake_targets(view, &a->verdict.allowed, a->trail, &a->targets, &a->n_targets, &a->for_us, &e);
+	if (rc != 0) {
+		defer(a, &e);
+		return;
+	}
+	a->job.run = run_acceptance;
+	a->job.done = done_acceptance;
+	intake_post(a->intake, &a->job);
+}
+
+static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
+{
+	struct arrival *a = (struct arrival *)((char *)w - offsetof(struct arrival, work));
+	struct route_view view;
+	struct rv_err e = {0};
+	uint8_t id[RV_UUID_LEN];
+	if (intake_view(i, &view, &e) != 0) {
+		defer(a, &e);
+		return;
+	}
+	a->fate = judge_message(judge, &view, a->peer, &a->item, i->p.conf->attachment_max, &a->verdict);
+	if (a->fate == 0 && (rv_uuid_parse(id, a->verdict.header.id) != 0 || memcmp(id, a->item.message, sizeof(id)) != 0)) {
+		a->fate = rv_fail_rule(&a->verdict.why, RV_EPARSE, "LINK-ID", "the frame names another message than the Header");
+	}
+	if (a->fate == 0) {
+		a->fate = intake_references(i, &a->verdict.header, &a->verdict.why);
+	}
+	if (a->fate == 0) {
+		accept_verdict(a, &view);
+	} else if (a->fate == RV_EAGAIN || a->fate == RV_ENOMEM) {
+		defer(a, &a->verdict.why);
+	} else {
+		refuse(a);
+	}
+	intake_view_end(&view);
+}
+
+int intake_on_message(void *ctx, const char *peer, const struct rv_item *item, uint64_t token)
+{
+	struct intake *i = ctx;
+	struct arrival *a = calloc(1, sizeof(*a));
+	if (a == NULL) {
+		return RV_EAGAIN;
+	}
+	a->work.run = judge_arrival;
+	a->intake = i;
+	a->token = token;
+	snprintf(a->peer, sizeof(a->peer), "%s", peer);
+	a->item = *item;
+	a->item.recipients = calloc(item->n_recipients + 1, sizeof(*item->recipients));
+	a->bytes = malloc(item->wire.len + 1);
+	if (a->item.recipients == NULL || a->bytes == NULL) {
+		arrival_free(a);
+		return RV_EAGAIN;
+	}
+	memcpy(a->item.recipients, item->recipients, item->n_recipients * sizeof(*item->recipients));
+	memcpy(a->bytes, item->wire.data, item->wire.len);
+	a->item.wire.data = a->bytes;
+	if (queue_push(i->work, &a->work) != 0) {
+		arrival_free(a);
+		return RV_EAGAIN;
+	}
+	return 0;
+}
