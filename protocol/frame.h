@@ -37,8 +37,10 @@ struct rv_hello {
 int rv_hello_put(struct rv_buf *out, const struct rv_hello *h);
 int rv_hello_parse(struct rv_hello *h, const void *data, size_t len, struct rv_err *e);
 
-/* One item of MESSAGES: who this copy is for, the way it came, the sealed bytes (to the end of the part). */
+/* One item of MESSAGES: the message's id (so that even what cannot be read can be answered), who this copy is for, the way it came, the
+ * sealed bytes (to the end of the part). */
 struct rv_item {
+	uint8_t message[RV_UUID_LEN];
 	char (*recipients)[RV_CODE_TEXT]; size_t n_recipients;  /* 1..256, owned */
 	uint8_t hops;
 	char trail[256];                    /* codes, space separated */

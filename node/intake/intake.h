@@ -6,6 +6,7 @@
 #include "node/intake/committer.h"
 #include "node/link/links.h"
 #include "node/log/log.h"
+#include "node/route/route.h"
 #include "node/trust/trust.h"
 #include "protocol/catalog.h"
 #include "protocol/check.h"

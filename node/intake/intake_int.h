@@ -45,7 +45,7 @@ int intake_view(struct intake *i, struct route_view *view, struct rv_err *e);
 void intake_view_end(struct route_view *view);
 
 /* Callbacks of the links, in intake_message.c, intake_receipts.c and intake_blob.c. */
-int intake_on_message(void *ctx, const char *peer, const struct rv_item *item, uint64_t token);
+int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item, uint64_t token);
 int intake_on_receipts(void *ctx, const char *peer, const struct rv_span *receipts, size_t n, uint64_t token);
 int intake_on_chunk(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], uint64_t size, uint64_t offset,
 	struct rv_span data, uint64_t token);

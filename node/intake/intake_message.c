@@ -12,6 +12,7 @@ struct arrival {
 	struct intake *intake;
 	char peer[RV_CODE_TEXT];
 	uint64_t token;
+	uint64_t peer_trust;
 	struct rv_item item;            /* owns its recipients; wire points into bytes */
 	uint8_t *bytes;
 	struct verdict verdict;
@@ -174,6 +175,13 @@ static void accept_verdict(struct arrival *a, const struct route_view *view)
 	intake_post(a->intake, &a->job);
 }
 
+/* What is refused for want of trust is only put off while the peer knows a newer trust list than we do. */
+static int may_be_news(const struct arrival *a, const struct route_view *view)
+{
+	return (strncmp(a->verdict.why.rule, "TRUST-", 6) == 0 || strncmp(a->verdict.why.rule, "ROUTE-", 6) == 0 ||
+		a->fate == RV_ECERT) && a->peer_trust > rv_trust_number(view->trust);
+}
+
 static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 {
 	struct arrival *a = (struct arrival *)((char *)w - offsetof(struct arrival, work));
@@ -193,7 +201,7 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	}
 	if (a->fate == 0) {
 		accept_verdict(a, &view);
-	} else if (a->fate == RV_EAGAIN || a->fate == RV_ENOMEM) {
+	} else if (a->fate == RV_EAGAIN || a->fate == RV_ENOMEM || may_be_news(a, &view)) {
 		defer(a, &a->verdict.why);
 	} else {
 		refuse(a);
@@ -201,7 +209,7 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	intake_view_end(&view);
 }
 
-int intake_on_message(void *ctx, const char *peer, const struct rv_item *item, uint64_t token)
+int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item, uint64_t token)
 {
 	struct intake *i = ctx;
 	struct arrival *a = calloc(1, sizeof(*a));
@@ -211,6 +219,7 @@ int intake_on_message(void *ctx, const char *peer, const struct rv_item *item, u
 	a->work.run = judge_arrival;
 	a->intake = i;
 	a->token = token;
+	a->peer_trust = peer_trust;
 	snprintf(a->peer, sizeof(a->peer), "%s", peer);
 	a->item = *item;
 	a->item.recipients = calloc(item->n_recipients + 1, sizeof(*item->recipients));

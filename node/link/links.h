@@ -18,8 +18,8 @@ struct links;
 /* Called in the links thread; must not block (queue and return). What is borrowed is valid during the call. */
 struct links_intake {
 	void *ctx;
-	/* A message arrived. RV_EAGAIN: the intake is full (cannot be, if credit is kept): the session is ended. token comes back in links_done_message. */
-	int (*message)(void *ctx, const char *peer, const struct rv_item *item, uint64_t token);
+	/* A message arrived. peer_trust is the number of the trust list that the peer named in its HELLO. RV_EAGAIN: the intake is full (cannot be, if credit is kept): the session is ended. token comes back in links_done_message. */
+	int (*message)(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item, uint64_t token);
 	/* A batch of receipts arrived; when durable: links_done_receipts. */
 	int (*receipts)(void *ctx, const char *peer, const struct rv_span *receipts, size_t n, uint64_t token);
 	/* A chunk arrived, in order. When written: links_done_chunk. */
