@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/daemon/node.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "node/api/api.h"
+#include "node/env.h"
+#include "node/file.h"
+#include "node/intake/intake.h"
+#include "node/keeper/keeper.h"
+#include "protocol/seal.h"
+
+enum { LOOK_EVERY_MS = 250, EXPIRE_EVERY_LOOKS = 240 };
+
+struct node {
+	const struct conf *conf;
+	struct log *log;
+	struct rv_clock clock;
+	struct rv_random random;
+	struct rv_catalog *catalog;
+	struct trust *trust;
+	struct store *store;
+	struct keeper_client *keeper;   /* the committer's */
+	struct rv_signer signer;
+	struct committer *committer;
+	struct intake *intake;
+	struct links *links;
+	struct api *api;
+	int64_t started_us;
+	uint64_t links_seen;
+};
+
+/* ---- what the API needs ---- */
+
+struct submit_back {
+	void (*done)(void *ctx, const struct api_result *result);
+	void *ctx;
+};
+
+static void submit_done(void *ctx, const struct intake_result *r)
+{
+	struct submit_back *back = ctx;
+	struct api_result result = {.code = r->code, .err = r->err, .known = r->known,
+		.recipients = (const char(*)[RV_CODE_TEXT])r->recipients.codes, .n_recipients = r->recipients.n, .report = &r->report};
+	memcpy(result.id, r->id, sizeof(result.id));
+	back->done(back->ctx, &result);
+	free(back);
+}
+
+static int core_submit(void *ctx, const struct api_submission *s, struct rv_err *e)
+{
+	struct node *n = ctx;
+	struct submit_back *back = malloc(sizeof(*back));
+	if (back == NULL) {
+		return rv_fail_nomem(e);
+	}
+	back->done = s->done;
+	back->ctx = s->ctx;
+	struct intake_submission in = {.draft = s->draft, .len = s->len, .operation = s->operation, .id = s->id, .to = s->to,
+		.n_to = s->n_to, .attachments = s->attachments, .n_attachments = s->n_attachments, .dry_run = s->dry_run,
+		.done = submit_done, .ctx = back};
+	int rc = intake_submit(n->intake, &in, e);
+	if (rc != 0) {
+		free(back);
+	}
+	return rc;
+}
+
+static int core_mark_read(void *ctx, const uint8_t message[RV_UUID_LEN], void (*done)(void *, int, const struct rv_err *),
+	void *done_ctx, struct rv_err *e)
+{
+	return intake_mark_read(((struct node *)ctx)->intake, message, done, done_ctx, e);
+}
+
+static int core_links(void *ctx, struct links_status **s_r, struct rv_err *e)
+{
+	return links_status(((struct node *)ctx)->links, s_r, e);
+}
+
+static struct rv_trust *core_trust(void *ctx)
+{
+	return trust_get(((struct node *)ctx)->trust);
+}
+
+static void core_facts(void *ctx, struct api_facts *f)
+{
+	struct node *n = ctx;
+	struct rv_trust *t = trust_get(n->trust);
+	f->started_us = n->started_us;
+	f->ready = t != NULL;
+	snprintf(f->reason, sizeof(f->reason), "%s", t != NULL ? "" : "this node has no trust list yet");
+	rv_trust_unref(&t);
+}
+
+static void inbox_changed(void *ctx)
+{
+	struct node *n = ctx;
+	if (n->api != NULL) {
+		api_wake(n->api);
+	}
+}
+
+/* ---- building up and taking down ---- */
+
+/* The node's own certificate, and whether the keeper's key is the one it certifies. */
+static int check_signer(struct node *n, struct keeper_client *keeper, struct rv_signer *signer, struct rv_err *e)
+{
+	static const char probe[] = "REEVE-READINESS-1";
+	struct rv_buf pem = {0};
+	struct rv_buf sig = {0};
+	struct rv_cert *cert = NULL;
+	int rc = file_read(n->conf->signing_cert, 65536, &pem, e);
+	if (rc != 0) {
+		rv_err_mend(e, "A coordinator's trust list brings it: reeve trust install -c %s LIST --authority PEM.", n->conf->file);
+		goto out;
+	}
+	if ((rc = rv_cert_from_pem(&cert, pem.data, pem.len, e)) != 0 || (rc = keeper_client_signer(keeper, signer, e)) != 0 ||
+		(rc = signer->sign(signer->ctx, probe, sizeof(probe), &sig, e)) != 0) {
+		goto out;
+	}
+	rc = rv_cert_verify(cert, signer->alg, probe, sizeof(probe), sig.data, sig.len, e);
+	if (rc != 0) {
+		rc = rv_fail_rule(e, RV_ECERT, "CERT-KEY", "the certificate %s does not belong to the signing key", n->conf->signing_cert);
+		rv_err_mend(e, "Install the certificate that was issued for this node's request.");
+		goto out;
+	}
+	memcpy(signer->cert_digest, rv_cert_digest(cert), RV_DIGEST_LEN);
+	snprintf(signer->code, sizeof(signer->code), "%s", n->conf->code);
+out:
+	rv_buf_free(&pem);
+	rv_buf_free(&sig);
+	rv_cert_free(&cert);
+	return rc;
+}
+
+static int open_parts(struct node *n, const struct node_wires *wires, struct rv_err *e)
+{
+	int rc = keeper_client_new(&n->keeper, wires->keeper, e);
+	if (rc != 0 || (rc = check_signer(n, n->keeper, &n->signer, e)) != 0 ||
+		(rc = rv_catalog_load(&n->catalog, n->conf->schemas, NULL, e)) != 0 ||
+		(rc = trust_open(&n->trust, n->conf, n->clock, e)) != 0) {
+		return rc;
+	}
+	return store_sqlite_open(&n->store, n->conf->state_dir, e);
+}
+
+static int start_parts(struct node *n, const struct node_wires *wires, struct rv_err *e)
+{
+	struct committer_params cp = {n->store, &n->signer, n->clock, n->log};
+	int rc = committer_start(&n->committer, &cp, e);
+	if (rc != 0) {
+		return rc;
+	}
+	struct intake_params ip = {.conf = n->conf, .catalog = n->catalog, .trust = n->trust, .committer = n->committer, .log = n->log,
+		.clock = n->clock, .random = n->random, .inbox_changed = inbox_changed, .inbox_ctx = n};
+	rc = intake_start(&n->intake, &ip, e);
+	if (rc != 0) {
+		return rc;
+	}
+	struct links_params lp = {n->conf, n->trust, n->log, n->clock, n->random, wires->line_endpoint, intake_callbacks(n->intake)};
+	rc = links_start(&n->links, &lp, e);
+	if (rc != 0) {
+		return rc;
+	}
+	intake_attach(n->intake, n->links);
+	intake_reroute(n->intake);
+	struct api_params ap = {.conf = n->conf, .catalog = n->catalog, .clock = n->clock, .log = n->log,
+		.core = {n, core_submit, core_mark_read, core_links, core_trust, core_facts}};
+	return api_start(&n->api, &ap, e);
+}
+
+static void stop_parts(struct node *n)
+{
+	api_stop(&n->api);
+	links_stop(&n->links);
+	intake_stop(&n->intake);
+	committer_stop(&n->committer);
+	store_close(&n->store);
+	trust_close(&n->trust);
+	rv_catalog_free(&n->catalog);
+	keeper_client_free(&n->keeper);
+}
+
+/* ---- the main thread's look around ---- */
+
+static void look_at_trust(struct node *n)
+{
+	struct rv_err e = {0};
+	int changed = 0;
+	if (trust_poll(n->trust, &changed, &e) != 0) {
+		log_err(n->log, LOG_LVL_ERROR, "the trust list on disk is not taken", &e, NULL);
+	}
+	if (changed) {
+		struct rv_trust *t = trust_get(n->trust);
+		char number[24];
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)rv_trust_number(t));
+		log_event(n->log, LOG_LVL_INFO, "trust list taken", "number", number, NULL);
+		rv_trust_unref(&t);
+		links_trust_changed(n->links);
+		intake_reroute(n->intake);
+	}
+}
+
+/* Which links are up, as one number: the way of what waits is reconsidered when it changes. */
+static uint64_t links_fingerprint(struct node *n)
+{
+	struct rv_trust *t = trust_get(n->trust);
+	const struct rv_member *members = NULL;
+	size_t count = t != NULL ? rv_trust_members(t, &members) : 0;
+	uint64_t print = 14695981039346656037u;
+	for (size_t i = 0; i < count; i++) {
+		print = (print ^ (uint64_t)(links_up(n->links, members[i].code) + 1)) * 1099511628211u;
+	}
+	rv_trust_unref(&t);
+	return print;
+}
+
+static void look_around(struct node *n, unsigned look)
+{
+	look_at_trust(n);
+	uint64_t seen = links_fingerprint(n);
+	if (seen != n->links_seen) {
+		n->links_seen = seen;
+		intake_reroute(n->intake);
+	}
+	if (look % EXPIRE_EVERY_LOOKS == 0) {
+		intake_expire(n->intake);
+	}
+}
+
+static int wait_for_end(struct node *n, int signals, struct rv_err *e)
+{
+	for (unsigned look = 0;; look++) {
+		struct pollfd p = {.fd = signals, .events = POLLIN};
+		int ready = poll(&p, 1, LOOK_EVERY_MS);
+		if (ready < 0 && errno != EINTR) {
+			return rv_fail_errno(e, errno, "cannot wait for signals");
+		}
+		if (ready > 0) {
+			struct signalfd_siginfo info;
+			if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+				log_event(n->log, LOG_LVL_INFO, "stopping", NULL);
+				return 0;
+			}
+		}
+		look_around(n, look);
+	}
+}
+
+int node_run(const struct conf *conf, const struct node_wires *wires, struct log *log, void (*ready)(void *ctx), void *ctx,
+	struct rv_err *e)
+{
+	struct node n = {.conf = conf, .log = log, .clock = env_clock(), .random = env_random()};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	int signals = signalfd(-1, &set, SFD_CLOEXEC);
+	int rc = signals < 0 ? rv_fail_errno(e, errno, "cannot watch for signals") : 0;
+	n.started_us = n.clock.now_us(n.clock.ctx);
+	if (rc == 0) {
+		rc = open_parts(&n, wires, e);
+	}
+	if (rc == 0) {
+		rc = start_parts(&n, wires, e);
+	}
+	if (rc == 0) {
+		log_event(log, LOG_LVL_INFO, "node ready", NULL);
+		ready(ctx);
+		rc = wait_for_end(&n, signals, e);
+	}
+	stop_parts(&n);
+	if (signals >= 0) {
+		close(signals);
+	}
+	return rc;
+}
