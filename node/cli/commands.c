@@ -2,6 +2,7 @@
 #include "node/cli/commands.h"
 
 const struct cli_command *const cli_commands[] = {
+	&cmd_completion,
 	&cmd_help,
 	NULL,
 };

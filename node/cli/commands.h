@@ -5,6 +5,12 @@
 #include "node/cli/cli.h"
 
 /* Each in its file, cmd_NAME.c. */
+extern const struct cli_command cmd_new;
+extern const struct cli_command cmd_check;
+extern const struct cli_command cmd_verify;
+extern const struct cli_command cmd_codes;
+extern const struct cli_command cmd_operation;
+extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_help;
 
 #endif

@@ -136,7 +136,17 @@ size_t text_width(const char *s)
 	return width;
 }
 
-static void put_wrapped(FILE *f, const char *s, size_t indent, size_t columns)
+/* The label stands in the indent of the first line (on a line of its own if it is too long for that). */
+static void put_label(FILE *f, const char *label, size_t indent)
+{
+	size_t width = text_width(label);
+	if (!width || width < indent)
+		fprintf(f, "%s%*s", label, (int)(indent - width), "");
+	else
+		fprintf(f, "%s\n%*s", label, (int)indent, "");
+}
+
+static void put_wrapped(FILE *f, const char *label, const char *s, size_t indent, size_t columns)
 {
 	size_t room = columns > indent + 20 ? columns - indent : 20;
 	do {
@@ -148,12 +158,14 @@ static void put_wrapped(FILE *f, const char *s, size_t indent, size_t columns)
 			if (!cut)
 				cut = fits ? fits : strlen(s);
 		}
-		fprintf(f, "%*s%.*s\n", (int)indent, "", (int)cut, s);
+		put_label(f, label, indent);
+		fprintf(f, "%.*s\n", (int)cut, s);
 		s += cut + skip;
+		label = "";
 	} while (*s);
 }
 
-void text_put_lines(FILE *f, const char *s, int indent, int columns)
+void text_put_labelled(FILE *f, const char *label, const char *s, int indent, int columns)
 {
 	struct rv_buf raw = {0}, safe = {0};
 	for (;;) {
@@ -164,11 +176,17 @@ void text_put_lines(FILE *f, const char *s, int indent, int columns)
 		const char *line = rv_buf_cstr(&raw);
 		if (!line || text_safe(&safe, line) || !(line = rv_buf_cstr(&safe)))
 			break;
-		put_wrapped(f, line, (size_t)indent, (size_t)columns);
+		put_wrapped(f, label, line, (size_t)indent, (size_t)columns);
 		if (!s[len])
 			break;
 		s += len + 1;
+		label = "";
 	}
 	rv_buf_free(&raw);
 	rv_buf_free(&safe);
+}
+
+void text_put_lines(FILE *f, const char *s, int indent, int columns)
+{
+	text_put_labelled(f, "", s, indent, columns);
 }

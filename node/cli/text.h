@@ -23,6 +23,9 @@ void text_put(FILE *f, const char *s);
 /* A text of several lines: each line safe and preceded by indent spaces, wrapped at columns where it can be; ends with a newline. */
 void text_put_lines(FILE *f, const char *s, int indent, int columns);
 
+/* The same with a label (ours, not made safe) in the indent of the first line. */
+void text_put_labelled(FILE *f, const char *label, const char *s, int indent, int columns);
+
 /* Columns that a safe text takes on a terminal. */
 size_t text_width(const char *s);
 /* Bytes of the longest start of the safe text s that fits in columns; *width_r its width. Never cuts in a character. */
