@@ -9,6 +9,7 @@ schemas=$top/schemas
 xsd=$schemas/xsd/1/message.xsd
 trust=$schemas/xsd/trust/1/trust-list.xsd
 XMLLINT=${XMLLINT:-xmllint}
+XSLTPROC=${XSLTPROC:-xsltproc}
 PYTHON3=${PYTHON3:-/usr/bin/python3}
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -92,7 +93,8 @@ for f in "$schemas"/codes/*.csv; do
 done
 
 # Every list that a schema names is there (the four ISO lists come from iso-codes).
-for list in $(sed -n 's/.*source="urn:reeve:codes">\([^<]*\)<.*/\1/p' "$schemas"/xsd/1/*.xsd | sort -u); do
+lists=$(sed -n 's/.*source="urn:reeve:codes">\([^<]*\)<.*/\1/p' "$schemas"/xsd/1/*.xsd | sort -u)
+for list in $lists; do
 	case $list in
 	countries | subdivisions | currencies | languages)
 		"$PYTHON3" "$schemas/codes/iso-codes.py" "$list" >"$tmp/out" && [ "$(wc -l <"$tmp/out")" -gt 100 ]
@@ -103,6 +105,21 @@ for list in $(sed -n 's/.*source="urn:reeve:codes">\([^<]*\)<.*/\1/p' "$schemas"
 	esac
 	result $? "list named by the schema: $list"
 done
+
+# The reference has every element, and every link in it leads somewhere.
+"$XSLTPROC" --nonet -o "$tmp/reference.html" "$schemas/reference.xsl" "$xsd"
+result $? "the reference is made"
+out=$(sed -n 's/.*<xs:element name="\([^"]*\)".*/\1/p' "$schemas"/xsd/1/[!x]*.xsd "$trust" | sort -u |
+	while read -r name; do
+		grep -q "<code>$name</code>" "$tmp/reference.html" || echo "$name"
+	done | grep -vx -e Message -e TrustList -e List)
+[ -z "$out" ]
+result $? "every element is in the reference" "$out"
+sed 's/href="#/\n&/g' "$tmp/reference.html" | sed -n 's/^href="#\([^"]*\)".*/\1/p' | sort -u >"$tmp/links"
+sed 's/ id="/\n&/g' "$tmp/reference.html" | sed -n 's/^ id="\([^"]*\)".*/\1/p' | sort >"$tmp/ids"
+out=$(sort -u "$tmp/ids" | comm -23 "$tmp/links" -; uniq -d "$tmp/ids")
+[ -s "$tmp/links" ] && [ -z "$out" ]
+result $? "every link of the reference leads somewhere" "$out"
 
 echo "1..$n"
 echo "# $((n - failed)) of $n passed"
