@@ -58,8 +58,10 @@ xmlNode *rv_dsig_add(xmlNode *parent)
 static int add_algorithm(xmlNode *parent, const char *name, const char *uri)
 {
 	xmlNode *node = rv_xml_add(parent, name, NULL);
-	return node != NULL &&
-		xmlNewProp(node, (const xmlChar *)"Algorithm", (const xmlChar *)uri) != NULL ? 0 : RV_ENOMEM;
+	return node != NULL && xmlNewProp(node, (const xmlChar *)"Algorithm",
+				       (const xmlChar *)uri) != NULL
+		       ? 0
+		       : RV_ENOMEM;
 }
 
 static int add_base64(xmlNode *parent, const char *name, const void *data, size_t len)
@@ -75,7 +77,8 @@ static int add_base64(xmlNode *parent, const char *name, const void *data, size_
 int rv_dsig_add_reference(xmlNode *parent, const struct rv_dsig_ref *ref, struct rv_err *e)
 {
 	xmlNode *node = rv_xml_add(parent, "Reference", NULL);
-	if (node == NULL || xmlNewProp(node, (const xmlChar *)"URI", (const xmlChar *)ref->uri) == NULL) {
+	if (node == NULL ||
+		xmlNewProp(node, (const xmlChar *)"URI", (const xmlChar *)ref->uri) == NULL) {
 		return rv_fail_nomem(e);
 	}
 	if (ref->manifest &&
@@ -91,8 +94,8 @@ int rv_dsig_add_reference(xmlNode *parent, const struct rv_dsig_ref *ref, struct
 	return 0;
 }
 
-int rv_dsig_sign(xmlNode *signature, const struct rv_dsig_ref *refs, size_t n_refs, const struct rv_signer *signer,
-	uint8_t signed_info_r[RV_DIGEST_LEN], struct rv_err *e)
+int rv_dsig_sign(xmlNode *signature, const struct rv_dsig_ref *refs, size_t n_refs,
+	const struct rv_signer *signer, uint8_t signed_info_r[RV_DIGEST_LEN], struct rv_err *e)
 {
 	int rc = 0;
 	struct rv_buf canonical = {0};
@@ -101,7 +104,8 @@ int rv_dsig_sign(xmlNode *signature, const struct rv_dsig_ref *refs, size_t n_re
 	const char *uri = algorithm_uri(signer->alg);
 
 	if (uri == NULL || n_refs == 0 || n_refs > RV_DSIG_REFS) {
-		rc = rv_fail(e, RV_EINVAL, "a signature needs a known algorithm and one or two references");
+		rc = rv_fail(e, RV_EINVAL,
+			"a signature needs a known algorithm and one or two references");
 		goto out;
 	}
 	xmlNode *info = rv_xml_add(signature, "SignedInfo", NULL);
@@ -150,14 +154,15 @@ static int refuse(struct rv_err *e, const xmlNode *node, const char *rule, const
 	return RV_EPROFILE;
 }
 
-/* Attributes of a node: all of them without a namespace and among the names given; how many. -1 if one is foreign. */
+/* Attributes of a node: all of them without a namespace and among the names given; how many. -1 if
+ * one is foreign. */
 static int count_attributes(const xmlNode *node, const char *first, const char *second)
 {
 	int n = 0;
 	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
 		const char *name = (const char *)a->name;
 		if (a->ns != NULL || ((first == NULL || strcmp(name, first) != 0) &&
-			(second == NULL || strcmp(name, second) != 0))) {
+					     (second == NULL || strcmp(name, second) != 0))) {
 			return -1;
 		}
 		n++;
@@ -165,41 +170,32 @@ static int count_attributes(const xmlNode *node, const char *first, const char *
 	return n;
 }
 
-/* The only children of a node that has elements alone: no text, not even white space, no comment. */
-static int only_elements(const xmlNode *node)
-{
-	for (const xmlNode *n = node->children; n != NULL; n = n->next) {
-		if (n->type != XML_ELEMENT_NODE) {
-			return 0;
-		}
-	}
-	return 1;
-}
-
 static int is_ds(const xmlNode *node, const char *name)
 {
 	return rv_xml_is(node, RV_NS_DSIG, name);
 }
 
-/* An empty element with the one attribute Algorithm: its value, NULL if the element is otherwise. */
+/* An empty element with the one attribute Algorithm: its value, NULL if the element is otherwise.
+ */
 static const char *algorithm_of(const xmlNode *node, const char *name)
 {
-	if (!is_ds(node, name) || node->children != NULL || count_attributes(node, "Algorithm", NULL) != 1) {
+	if (!is_ds(node, name) || node->children != NULL ||
+		count_attributes(node, "Algorithm", NULL) != 1) {
 		return NULL;
 	}
 	return rv_xml_attr(node, "Algorithm");
 }
 
-static int expect_algorithm(const xmlNode *node, const char *name, const char *uri, const xmlNode *parent,
-	struct rv_err *e)
+static int expect_algorithm(const xmlNode *node, const char *name, const char *uri,
+	const xmlNode *parent, struct rv_err *e)
 {
 	const char *got = algorithm_of(node, name);
 	if (got == NULL) {
-		rv_fail_rule(e, RV_EPROFILE, "SIG-SHAPE", "%s must stand here, empty, with an Algorithm and nothing else",
-			name);
+		rv_fail_rule(e, RV_EPROFILE, "SIG-SHAPE",
+			"%s must stand here, empty, with an Algorithm and nothing else", name);
 	} else if (strcmp(got, uri) != 0) {
-		rv_fail_rule(e, RV_EPROFILE, "SIG-ALGORITHM", "the algorithm of %s is %.80s; the profile allows %s",
-			name, got, uri);
+		rv_fail_rule(e, RV_EPROFILE, "SIG-ALGORITHM",
+			"the algorithm of %s is %.80s; the profile allows %s", name, got, uri);
 	} else {
 		return 0;
 	}
@@ -210,20 +206,22 @@ static int expect_algorithm(const xmlNode *node, const char *name, const char *u
 }
 
 /* The bytes of an element with base64 text in its one form: one line, padded, no white space. */
-static int read_base64(const xmlNode *node, const char *name, uint8_t *data, size_t size, size_t *len_r,
-	const xmlNode *parent, struct rv_err *e)
+static int read_base64(const xmlNode *node, const char *name, uint8_t *data, size_t size,
+	size_t *len_r, const xmlNode *parent, struct rv_err *e)
 {
 	int rc = 0;
 	struct rv_buf bytes = {0};
 	const char *text = is_ds(node, name) && node->properties == NULL ? rv_xml_text(node) : NULL;
 	if (text == NULL) {
 		rc = refuse(e, node != NULL ? node : parent, "SIG-SHAPE",
-			"DigestValue and SignatureValue must stand in their places, with base64 alone");
+			"DigestValue and SignatureValue must stand in their places, with base64 "
+			"alone");
 		goto out;
 	}
 	size_t len = strlen(text);
 	if (len > (size + 2) / 3 * 4 || strcspn(text, " \t\r\n") != len) {
-		rc = refuse(e, node, "SIG-BASE64", "the base64 is too long or has white space in it");
+		rc = refuse(
+			e, node, "SIG-BASE64", "the base64 is too long or has white space in it");
 		goto out;
 	}
 	rc = rv_unbase64(&bytes, text, len);
@@ -258,15 +256,18 @@ int rv_dsig_read_reference(struct rv_dsig_ref *ref, const xmlNode *node, struct 
 	struct rv_dsig_ref r = {0};
 	const char *uri = rv_xml_attr(node, "URI");
 	const char *type = rv_xml_attr(node, "Type");
-	if (!is_ds(node, "Reference") || !only_elements(node) ||
+	if (!is_ds(node, "Reference") || !rv_xml_pure(node) ||
 		count_attributes(node, "URI", "Type") != 1 + (type != NULL)) {
-		return refuse(e, node, "SIG-SHAPE", "a Reference must stand here, with URI and Type at most");
+		return refuse(e, node, "SIG-SHAPE",
+			"a Reference must stand here, with URI and Type at most");
 	}
 	if (!uri_valid(uri)) {
-		return refuse(e, node, "SIG-REFERENCE", "a Reference may name an Id of this document only, as #id");
+		return refuse(e, node, "SIG-REFERENCE",
+			"a Reference may name an Id of this document only, as #id");
 	}
 	if (type != NULL && strcmp(type, MANIFEST_TYPE) != 0) {
-		return refuse(e, node, "SIG-REFERENCE", "the Type of a Reference may only say that it is a Manifest");
+		return refuse(e, node, "SIG-REFERENCE",
+			"the Type of a Reference may only say that it is a Manifest");
 	}
 	memcpy(r.uri, uri, strlen(uri) + 1);
 	r.manifest = type != NULL;
@@ -274,13 +275,16 @@ int rv_dsig_read_reference(struct rv_dsig_ref *ref, const xmlNode *node, struct 
 	const xmlNode *transforms = rv_xml_first(node);
 	const xmlNode *method = transforms != NULL ? rv_xml_next(transforms) : NULL;
 	const xmlNode *digest = method != NULL ? rv_xml_next(method) : NULL;
-	if (!is_ds(transforms, "Transforms") || transforms->properties != NULL || !only_elements(transforms)) {
-		return refuse(e, node, "SIG-SHAPE", "a Reference must have Transforms, DigestMethod and DigestValue");
+	if (!is_ds(transforms, "Transforms") || transforms->properties != NULL ||
+		!rv_xml_pure(transforms)) {
+		return refuse(e, node, "SIG-SHAPE",
+			"a Reference must have Transforms, DigestMethod and DigestValue");
 	}
 	const xmlNode *transform = rv_xml_first(transforms);
 	int rc = expect_algorithm(transform, "Transform", EXC_C14N, transforms, e);
 	if (rc == 0 && rv_xml_next(transform) != NULL) {
-		rc = refuse(e, transforms, "SIG-SHAPE", "a Reference must have one Transform alone");
+		rc = refuse(
+			e, transforms, "SIG-SHAPE", "a Reference must have one Transform alone");
 	}
 	if (rc == 0) {
 		rc = expect_algorithm(method, "DigestMethod", SHA256_URI, node, e);
@@ -290,7 +294,8 @@ int rv_dsig_read_reference(struct rv_dsig_ref *ref, const xmlNode *node, struct 
 		rc = read_base64(digest, "DigestValue", r.digest, sizeof(r.digest), &len, node, e);
 	}
 	if (rc == 0 && (len != RV_DIGEST_LEN || rv_xml_next(digest) != NULL)) {
-		rc = refuse(e, digest, "SIG-SHAPE", "a DigestValue has 32 bytes and ends the Reference");
+		rc = refuse(e, digest, "SIG-SHAPE",
+			"a DigestValue has 32 bytes and ends the Reference");
 	}
 	if (rc == 0) {
 		*ref = r;
@@ -300,7 +305,7 @@ int rv_dsig_read_reference(struct rv_dsig_ref *ref, const xmlNode *node, struct 
 
 static int read_signed_info(struct rv_dsig *s, xmlNode *info, struct rv_err *e)
 {
-	if (info->properties != NULL || !only_elements(info)) {
+	if (info->properties != NULL || !rv_xml_pure(info)) {
 		return refuse(e, info, "SIG-SHAPE", "SignedInfo has no attributes and no text");
 	}
 	const xmlNode *canon = rv_xml_first(info);
@@ -311,7 +316,8 @@ static int read_signed_info(struct rv_dsig *s, xmlNode *info, struct rv_err *e)
 	const xmlNode *method = rv_xml_next(canon);
 	const char *uri = method != NULL ? algorithm_of(method, "SignatureMethod") : NULL;
 	if (uri == NULL) {
-		return refuse(e, info, "SIG-SHAPE", "SignatureMethod must stand here, empty, with an Algorithm alone");
+		return refuse(e, info, "SIG-SHAPE",
+			"SignatureMethod must stand here, empty, with an Algorithm alone");
 	}
 	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
 		if (strcmp(uri, algorithms[i].uri) == 0) {
@@ -319,7 +325,8 @@ static int read_signed_info(struct rv_dsig *s, xmlNode *info, struct rv_err *e)
 		}
 	}
 	if (s->alg == 0) {
-		return refuse(e, method, "SIG-ALGORITHM", "the profile does not allow this signature algorithm");
+		return refuse(e, method, "SIG-ALGORITHM",
+			"the profile does not allow this signature algorithm");
 	}
 	for (const xmlNode *n = rv_xml_next(method); n != NULL; n = rv_xml_next(n)) {
 		if (s->n_refs == RV_DSIG_REFS) {
@@ -340,8 +347,10 @@ static int read_signed_info(struct rv_dsig *s, xmlNode *info, struct rv_err *e)
 int rv_dsig_read(struct rv_dsig *s, const xmlNode *signature, struct rv_err *e)
 {
 	struct rv_dsig d = {0};
-	if (!is_ds(signature, "Signature") || signature->properties != NULL || !only_elements(signature)) {
-		return refuse(e, signature, "SIG-SHAPE", "a ds:Signature without attributes and text must stand here");
+	if (!is_ds(signature, "Signature") || signature->properties != NULL ||
+		!rv_xml_pure(signature)) {
+		return refuse(e, signature, "SIG-SHAPE",
+			"a ds:Signature without attributes and text must stand here");
 	}
 	xmlNode *info = rv_xml_first(signature);
 	if (!is_ds(info, "SignedInfo")) {
@@ -352,13 +361,15 @@ int rv_dsig_read(struct rv_dsig *s, const xmlNode *signature, struct rv_err *e)
 		return rc;
 	}
 	xmlNode *value = rv_xml_next(info);
-	rc = read_base64(value, "SignatureValue", d.value, sizeof(d.value), &d.value_len, signature, e);
+	rc = read_base64(
+		value, "SignatureValue", d.value, sizeof(d.value), &d.value_len, signature, e);
 	if (rc != 0) {
 		return rc;
 	}
 	d.object = rv_xml_next(value);
 	if (d.object != NULL && rv_xml_next(d.object) != NULL) {
-		return refuse(e, d.object, "SIG-SHAPE", "one Object at most follows SignatureValue");
+		return refuse(
+			e, d.object, "SIG-SHAPE", "one Object at most follows SignatureValue");
 	}
 	*s = d;
 	return 0;

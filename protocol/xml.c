@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <libxml/c14n.h>
+#include <libxml/globals.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/SAX2.h>
@@ -33,9 +34,9 @@ struct reading {
 	unsigned depth;
 	unsigned elements;
 	size_t text_run;
-	size_t line_start;
 	size_t seen;
 	int line;
+	int column; /* characters of the line before seen */
 	struct rv_err err;
 };
 
@@ -44,26 +45,18 @@ static struct reading *reading_of(void *ctx)
 	return ((xmlParserCtxt *)ctx)->_private;
 }
 
+/* Each byte is counted once: a sealed document is one long line. */
 static void advance(struct reading *r, size_t offset)
 {
-	while (r->seen < offset) {
-		const char *nl = memchr(r->data + r->seen, '\n', offset - r->seen);
-		if (nl == NULL) {
-			r->seen = offset;
-			return;
+	for (; r->seen < offset; r->seen++) {
+		unsigned char c = (unsigned char)r->data[r->seen];
+		if (c == '\n') {
+			r->line++;
+			r->column = 0;
+		} else {
+			r->column += (c & 0xc0) != 0x80;
 		}
-		r->line++;
-		r->seen = r->line_start = (size_t)(nl - r->data) + 1;
 	}
-}
-
-static int column_at(const struct reading *r, size_t offset)
-{
-	int column = 1;
-	for (size_t i = r->line_start; i < offset; i++) {
-		column += ((unsigned char)r->data[i] & 0xc0) != 0x80;
-	}
-	return column;
 }
 
 static size_t offset_now(const xmlParserCtxt *ctxt, const struct reading *r)
@@ -85,11 +78,9 @@ static void refuse(xmlParserCtxt *ctxt, int code, const char *rule, const char *
 		size_t offset = offset_now(ctxt, r);
 		rv_fail_rule(&r->err, code, rule, "%s", text);
 		rv_err_mend(&r->err, "%s", mend);
-		if (offset >= r->seen) {
-			advance(r, offset);
-		}
+		advance(r, offset);
 		r->err.line = r->line;
-		r->err.column = column_at(r, offset);
+		r->err.column = r->column + 1;
 	}
 	xmlStopParser(ctxt);
 }
@@ -131,7 +122,7 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 	offset = offset > 0 ? offset - 1 : 0;
 	advance(r, offset);
 	if (node != NULL) {
-		uint64_t place = (uint64_t)(uint32_t)r->line << 32 | (uint32_t)column_at(r, offset);
+		uint64_t place = (uint64_t)(uint32_t)r->line << 32 | (uint32_t)(r->column + 1);
 		node->_private = (void *)(uintptr_t)place;
 	}
 }
@@ -214,7 +205,7 @@ static int refuse_at(struct reading *r, size_t offset, const char *rule, const c
 	rv_err_mend(e, "%s", mend);
 	if (e != NULL) {
 		e->line = r->line;
-		e->column = column_at(r, offset);
+		e->column = r->column + 1;
 	}
 	return RV_EPARSE;
 }
@@ -309,8 +300,9 @@ int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_x
 	if (rc != 0) {
 		goto out;
 	}
-	r.seen = r.line_start = 0;
+	r.seen = 0;
 	r.line = 1;
+	r.column = 0;
 	ctxt = xmlNewParserCtxt();
 	if (ctxt == NULL) {
 		rc = rv_fail_nomem(e);
@@ -332,15 +324,14 @@ int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_x
 	rc = check_declaration(ctxt, e);
 out:
 	if (ctxt != NULL) {
-		if (rc != 0) {
-			xmlFreeDoc(ctxt->myDoc);
-			doc = NULL;
-		}
+		xmlFreeDoc(ctxt->myDoc); /* what the parser did not hand over */
 		ctxt->myDoc = NULL;
 		xmlFreeParserCtxt(ctxt);
 	}
 	if (rc == 0) {
 		*doc_r = doc;
+	} else {
+		xmlFreeDoc(doc);
 	}
 	return rc;
 }
@@ -472,6 +463,16 @@ const char *rv_xml_attr(const xmlNode *node, const char *name)
 	return NULL;
 }
 
+int rv_xml_pure(const xmlNode *node)
+{
+	for (const xmlNode *n = node->children; n != NULL; n = n->next) {
+		if (n->type != XML_ELEMENT_NODE) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
 xmlNode *rv_xml_add(xmlNode *parent, const char *name, const char *text)
 {
 	return xmlNewTextChild(parent, parent->ns, (const xmlChar *)name, (const xmlChar *)text);
@@ -515,6 +516,12 @@ static int sink(void *ctx, const char *data, int len)
 	return rv_buf_put(ctx, data, (size_t)len) == 0 ? len : -1;
 }
 
+static void quiet(void *ctx, xmlErrorPtr error)
+{
+	(void)ctx;
+	(void)error;
+}
+
 static int canonicalise(xmlDoc *doc, xmlNode *subtree, struct rv_buf *out, struct rv_err *e)
 {
 	size_t start = out->len;
@@ -522,8 +529,13 @@ static int canonicalise(xmlDoc *doc, xmlNode *subtree, struct rv_buf *out, struc
 	if (ob == NULL) {
 		return rv_fail_nomem(e);
 	}
+	/* libxml2 writes to stderr what it dislikes unless someone listens (both are the thread's own) */
+	xmlStructuredErrorFunc former = xmlStructuredError;
+	void *former_ctx = xmlStructuredErrorContext;
+	xmlSetStructuredErrorFunc(NULL, quiet);
 	int n = xmlC14NExecute(doc, subtree != NULL ? in_subtree : NULL, subtree,
 		XML_C14N_EXCLUSIVE_1_0, NULL, 0, ob);
+	xmlSetStructuredErrorFunc(former_ctx, former);
 	int closed = xmlOutputBufferClose(ob);
 	if (n < 0 || closed < 0 || !rv_buf_ok(out)) {
 		out->len = start;

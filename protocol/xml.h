@@ -79,6 +79,9 @@ const char *rv_xml_child_text(const xmlNode *parent, const char *name);
 /* Value of an attribute without namespace, borrowed; NULL if absent. */
 const char *rv_xml_attr(const xmlNode *node, const char *name);
 
+/* 1 if every child is an element: no text, not even white space, no comment. */
+int rv_xml_pure(const xmlNode *node);
+
 /* Adds a child element with text (NULL: none) in the parent's namespace, at the end. NULL if memory is short. */
 xmlNode *rv_xml_add(xmlNode *parent, const char *name, const char *text);
 
