@@ -22,6 +22,14 @@ unsigned rv_role_parse(const char *text);      /* 0 if none of them */
 struct rv_dated_cert { struct rv_cert *cert; int64_t from_us, to_us; };
 struct rv_dated_key { char z85[RV_CURVE_KEY_TEXT]; int64_t from_us, to_us; };
 
+/* A right of a right-holder. Absent parts do not narrow it. */
+struct rv_right {
+	char *brand;
+	char *registration;                            /* NULL: every right on the brand */
+	uint64_t nice;                                 /* bits (1 << class), 1 to 45; 0: all classes */
+	char (*countries)[3]; size_t n_countries;      /* none: everywhere */
+};
+
 struct rv_member {
 	char code[RV_CODE_TEXT];
 	char *name;
@@ -30,10 +38,14 @@ struct rv_member {
 	char (*via)[RV_CODE_TEXT]; size_t n_via;       /* relays that serve it, preferred first */
 	struct rv_dated_cert *certs; size_t n_certs;
 	struct rv_dated_key *keys; size_t n_keys;
+	char country[3];                               /* "" for an international organisation */
+	struct rv_right *rights; size_t n_rights;      /* of a right-holder: which alerts it may receive */
 };
 
+/* In the XML: participant, observer, coordination-unit, relay, right-holder. */
 enum rv_part { RV_PART_PARTICIPANT = 1, RV_PART_OBSERVER, RV_PART_COORDINATION, RV_PART_RELAY, RV_PART_RIGHT_HOLDER };
 const char *rv_part_text(enum rv_part p);
+enum rv_part rv_part_parse(const char *text);  /* 0 if none of them */
 struct rv_participant { char code[RV_CODE_TEXT]; enum rv_part part; int64_t from_us, to_us; };
 
 struct rv_operation {
@@ -45,6 +57,7 @@ struct rv_operation {
 	unsigned risks;
 	unsigned kinds;                                /* bits (1u << kind); 0: all */
 	int nominal_allowed;
+	/* Ordered by code, and by part (coordination, participant, observer, right-holder, relay) within one code. */
 	struct rv_participant *participants; size_t n_participants;
 	/* category lists the operation brings; a category has sub-categories */
 	struct rv_category_list *categories; size_t n_categories;
@@ -52,16 +65,28 @@ struct rv_operation {
 struct rv_category { char code[32]; char *name; char (*subs)[32]; size_t n_subs; };
 struct rv_category_list { char code[32]; unsigned version; struct rv_category *items; size_t n; };
 
+/* A list may have been issued this much after now: clocks differ. */
+#define RV_TRUST_AHEAD_US (INT64_C(3600) * RV_US_PER_SEC)
+
 /*
- * Parses and verifies: hardened XML, canonical form, the profile (one Reference, #list), a signature by one of the
- * authority certificates given. Cross references are checked (participants and via are members, codes unique, dates in order).
- * now_us refuses an expired one (RV_EEXPIRED); 0 skips that. Reference count 1.
+ * Parses and verifies: hardened XML, canonical form (TRUST-CANONICAL), the profile (SIG-*, one Reference, #list: TRUST-DIGEST), a
+ * signature by one of the authority certificates given (TRUST-SIGNATURE). Nothing in it is read before that. Then form (TRUST-SHAPE,
+ * TRUST-VALUE, TRUST-LIMIT) and cross references are checked: codes, keys and certificates unique (TRUST-DUPLICATE), lead, participants
+ * and via are members whose roles allow it (TRUST-MEMBER, TRUST-ROLE), dates in order (TRUST-DATES).
+ * now_us refuses an expired one (RV_EEXPIRED, TRUST-EXPIRED), one from the future (TRUST-NOT-YET), and the signature of an authority
+ * certificate that is not valid now; 0 skips all three. Reference count 1.
  */
 int rv_trust_read(struct rv_trust **t_r, const void *wire, size_t len, const struct rv_cert *const *authorities,
 	size_t n_authorities, int64_t now_us, struct rv_err *e);
+/* Checks the content of a list that is not signed yet: what rv_trust_read checks, without form, signature and the present time. */
+int rv_trust_check(xmlDoc *doc, struct rv_err *e);
 struct rv_trust *rv_trust_ref(struct rv_trust *t);
 void rv_trust_unref(struct rv_trust **t);
 
+/* The questions below take NULL for a list without members, of number 0. */
+const char *rv_trust_authority(const struct rv_trust *t);      /* code of who issued it */
+/* How many different authority keys signed it, of those handed to rv_trust_read: at least 1. */
+unsigned rv_trust_signers(const struct rv_trust *t);
 uint64_t rv_trust_number(const struct rv_trust *t);
 int64_t rv_trust_issued(const struct rv_trust *t);
 int64_t rv_trust_expires(const struct rv_trust *t);
@@ -75,10 +100,21 @@ const struct rv_operation *rv_trust_operation(const struct rv_trust *t, const ch
 /* The certificate of a member with that digest, valid (list and certificate) at that time. NULL with RV_ECERT detail in e. */
 const struct rv_cert *rv_trust_cert(const struct rv_trust *t, const char *code, const uint8_t digest[RV_DIGEST_LEN],
 	int64_t at_us, struct rv_err *e);
-/* The participant's entry in force at that time, NULL if none. */
+/* The participant's entry in force at that time, NULL if none; the first in the order of parts where there are several. */
 const struct rv_participant *rv_participant_at(const struct rv_operation *op, const char *code, int64_t at_us);
+/* 1 if that member has that part at that time, whatever other parts it has. */
+int rv_participant_has(const struct rv_operation *op, const char *code, enum rv_part part, int64_t at_us);
 
-/* Signs the List of a document (TrustList/List without Signature, as an editor or the trust commands made it); appends the wire form. */
+/* 1 if the text is tcp://host:port, the host a name, an IPv4 or a bracketed IPv6 address. */
+int rv_endpoint_valid(const char *text);
+/* 1 if the text is a CURVE key in Z85: 40 characters that stand for 32 bytes. */
+int rv_z85_key_valid(const char *text);
+
+/*
+ * Signs the List of a document (TrustList/List, as an editor or the trust commands made it) and appends the wire form. White space
+ * between elements is taken out first, and the content is checked as rv_trust_check does: an authority never signs a list that
+ * nobody would read. Signatures that are there already stay, if they are over the same List: so several keys sign one list.
+ */
 int rv_trust_sign(xmlDoc *doc, const struct rv_signer *signer, struct rv_buf *out, struct rv_err *e);
 
 #endif
