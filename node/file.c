@@ -86,11 +86,11 @@ static int sync_folder(const char *path)
 	return rc;
 }
 
-int file_write(const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
+/* The new content in a file beside path, whose name is left in temp. */
+static int write_beside(char temp[PATH_MAX], const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
 {
-	char temp[PATH_MAX];
-	int n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	if (n < 0 || (size_t)n >= sizeof(temp)) {
+	int n = snprintf(temp, PATH_MAX, "%s.XXXXXX", path);
+	if (n < 0 || n >= PATH_MAX) {
 		return rv_fail(e, RV_ELIMIT, "the path %.60s... is too long", path);
 	}
 	int fd = mkostemp(temp, O_CLOEXEC);
@@ -100,13 +100,60 @@ int file_write(const char *path, unsigned mode, const void *data, size_t len, st
 	int failed = fchmod(fd, mode) != 0 || write_all(fd, data, len) != 0 || fsync(fd) != 0;
 	int errnum = errno;
 	close(fd);
-	if (!failed && rename(temp, path) != 0) {
-		failed = 1;
-		errnum = errno;
-	}
 	if (failed) {
 		unlink(temp);
 		return rv_fail_errno(e, errnum, "cannot write %s", path);
 	}
+	return 0;
+}
+
+static int settle(const char *path, struct rv_err *e)
+{
 	return sync_folder(path) == 0 ? 0 : rv_fail_errno(e, errno, "cannot sync the folder of %s", path);
+}
+
+int file_write(const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
+{
+	char temp[PATH_MAX];
+	int rc = write_beside(temp, path, mode, data, len, e);
+	if (rc != 0) {
+		return rc;
+	}
+	if (rename(temp, path) != 0) {
+		rc = rv_fail_errno(e, errno, "cannot write %s", path);
+		unlink(temp);
+		return rc;
+	}
+	return settle(path, e);
+}
+
+int file_create(const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
+{
+	char temp[PATH_MAX];
+	int rc = write_beside(temp, path, mode, data, len, e);
+	if (rc != 0) {
+		return rc;
+	}
+	/* a link fails where rename would replace */
+	if (link(temp, path) != 0) {
+		rc = errno == EEXIST ? rv_fail(e, RV_EEXIST, "%s is there already", path) :
+			rv_fail_errno(e, errno, "cannot write %s", path);
+	}
+	unlink(temp);
+	return rc != 0 ? rc : settle(path, e);
+}
+
+int file_mkdir(const char *path, unsigned mode, struct rv_err *e)
+{
+	if (mkdir(path, mode) != 0) {
+		return errno == EEXIST ? rv_fail(e, RV_EEXIST, "%s is there already", path) :
+			rv_fail_errno(e, errno, "cannot make the folder %s", path);
+	}
+	return settle(path, e);
+}
+
+char *file_join(const char *dir, const char *name)
+{
+	char *path = NULL;
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
