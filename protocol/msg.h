@@ -53,6 +53,10 @@ const char *rv_risk_text(enum rv_risk bit);
 /* Back; 0 if the text is none of them. rv_section_parse takes the element name, -1 if none. */
 enum rv_kind rv_kind_parse(const char *text);
 int rv_section_parse(const char *name);
+enum rv_status rv_status_parse(const char *text);
+enum rv_onward rv_onward_parse(const char *text);
+enum rv_tlp rv_tlp_parse(const char *text);
+unsigned rv_risk_parse(const char *text);
 
 struct rv_ref {
 	enum rv_reftype type;
@@ -68,7 +72,7 @@ struct rv_header {
 	unsigned version;
 	enum rv_status status;
 	char originator[RV_CODE_TEXT];
-	char office[128];
+	char office[257];
 	char operation[RV_OPCODE_TEXT];
 	unsigned roster_version;
 	uint64_t sequence;
@@ -98,7 +102,7 @@ void rv_header_clear(struct rv_header *h);
 int rv_priority(const struct rv_header *h);
 
 struct rv_attachment {
-	char name[256];
+	char name[513];
 	char media_type[128];
 	uint64_t size;
 	uint8_t digest[RV_DIGEST_LEN];
