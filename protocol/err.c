@@ -28,7 +28,8 @@ void rv_err_clear(struct rv_err *e)
 	}
 }
 
-static void fill(struct rv_err *e, int code, const char *rule, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 4, 0))) fill(struct rv_err *e, int code, const char *rule, const char *fmt,
+	va_list ap)
 {
 	memset(e, 0, sizeof(*e));
 	e->code = code;

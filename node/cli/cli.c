@@ -107,7 +107,7 @@ void cli_path_text(const struct cli *c, char *out, size_t size)
 }
 
 /* Errors may quote what a peer wrote, and their file names come from anywhere: made safe as a whole. */
-static void say(struct cli *c, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) say(struct cli *c, const char *fmt, va_list ap)
 {
 	char text[1024];
 	vsnprintf(text, sizeof text, fmt, ap);
