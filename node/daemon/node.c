@@ -182,6 +182,7 @@ static void stop_parts(struct node *n)
 	links_stop(&n->links);
 	intake_stop(&n->intake);
 	committer_stop(&n->committer);
+	links_free(&n->links);
 	store_close(&n->store);
 	trust_close(&n->trust);
 	rv_catalog_free(&n->catalog);
@@ -200,8 +201,8 @@ static void look_at_trust(struct node *n)
 	if (changed) {
 		struct rv_trust *t = trust_get(n->trust);
 		char number[24];
-		snprintf(number, sizeof(number), "%llu", (unsigned long long)rv_trust_number(t));
-		log_event(n->log, LOG_LVL_INFO, "trust list taken", "number", number, NULL);
+		snprintf(number, sizeof(number), "%llu", t != NULL ? (unsigned long long)rv_trust_number(t) : 0);
+		log_event(n->log, LOG_LVL_INFO, t != NULL ? "trust list taken" : "no trust list holds any more", "number", number, NULL);
 		rv_trust_unref(&t);
 		links_trust_changed(n->links);
 		intake_reroute(n->intake);

@@ -41,7 +41,7 @@ static void done_reading(struct commit_job *job, int rc)
 {
 	struct reading *r = (struct reading *)((char *)job - offsetof(struct reading, job));
 	if (rc == 0 && r->first && r->intake->links != NULL) {
-		links_wake(r->intake->links, NULL);
+		links_wake_receipts(r->intake->links);
 	}
 	if (r->done != NULL) {
 		r->done(r->ctx, rc, &job->err);

@@ -55,7 +55,7 @@ static void done_batch(struct commit_job *job, int rc)
 	struct batch *b = (struct batch *)((char *)job - offsetof(struct batch, job));
 	links_done_receipts(b->intake->links, b->token, rc);
 	if (rc == 0) {
-		links_wake(b->intake->links, NULL);
+		links_wake_receipts(b->intake->links);
 	}
 	batch_free(b);
 }

@@ -131,7 +131,7 @@ static int judge_peer(const struct route_view *view, const struct rv_operation *
 	if (strcmp(peer, h->originator) != 0 && !relay) {
 		return rv_fail_rule(e, RV_EDENIED, "ROUTE-PEER", "%s hands over a message of %s but is not a relay", peer, h->originator);
 	}
-	if (item->hops >= ROUTE_HOPS_MAX) {
+	if (item->hops > ROUTE_HOPS_MAX) {
 		return rv_fail_rule(e, RV_ELIMIT, "ROUTE-HOPS", "the message crossed %u links already", item->hops);
 	}
 	return 0;

@@ -40,15 +40,18 @@ struct links_params {
 	struct links_intake intake;
 };
 int links_start(struct links **l_r, const struct links_params *p, struct rv_err *e);
-void links_stop(struct links **l);   /* says bye, joins the thread */
+void links_stop(struct links **l);   /* says bye and joins the thread; posts are still taken, and go nowhere */
+void links_free(struct links **l);   /* stops it if need be; nobody may post any more */
 
 /* ---- posts: any thread ---- */
 /* The fate of a message: 0 taken (durable, or refused with a signed rejection); RV_EAGAIN: the peer shall send it again later (defer). Gives credit back. */
 void links_done_message(struct links *l, uint64_t token, int fate, const struct rv_defer *defer);
 void links_done_receipts(struct links *l, uint64_t token, int fate);
 void links_done_chunk(struct links *l, uint64_t token, int fate, uint64_t next_offset);
-/* Something new is due in the store: for that hop (NULL: for any). */
+/* Something new is due in the store: for that hop; NULL: for any, and perhaps older than what was sent before. */
 void links_wake(struct links *l, const char *hop);
+/* Receipts may be due, for anyone. */
+void links_wake_receipts(struct links *l);
 /* There may be new fetches for that peer. */
 void links_fetch(struct links *l, const char *peer);
 /* The trust list changed: admit, cut, dial anew. */

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/link/links_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The peers: whom we dial and when, who is admitted, and what people see of the links. */
+
+static void code_key(uint8_t key[MAP_KEY_LEN], const char *code)
+{
+	size_t len = strnlen(code, MAP_KEY_LEN);
+	memset(key, 0, MAP_KEY_LEN);
+	memcpy(key, code, len);
+}
+
+struct peer *links_peer(struct links *l, const char *code)
+{
+	uint8_t key[MAP_KEY_LEN];
+	code_key(key, code);
+	struct peer *peer = map_get(&l->peers, key);
+	if (peer != NULL) {
+		return peer;
+	}
+	peer = calloc(1, sizeof(*peer));
+	if (peer == NULL) {
+		return NULL;
+	}
+	snprintf(peer->code, sizeof(peer->code), "%s", code);
+	if (map_put(&l->peers, key, peer) != 0) {
+		free(peer);
+		return NULL;
+	}
+	return peer;
+}
+
+void links_peers_free(struct links *l)
+{
+	struct peer *peer;
+	for (size_t at = 0; (peer = map_next(&l->peers, &at)) != NULL;) {
+		free(peer);
+	}
+	map_free(&l->peers);
+}
+
+int links_load_dials(struct links *l, struct rv_err *e)
+{
+	for (size_t i = 0; i < l->p.conf->n_dial; i++) {
+		struct peer *peer = links_peer(l, l->p.conf->dial[i]);
+		if (peer == NULL) {
+			return rv_fail_nomem(e);
+		}
+		peer->dial = 1;
+	}
+	return 0;
+}
+
+void links_peer_failed(struct links *l, struct peer *peer, const char *why, const char *mend)
+{
+	snprintf(peer->last_error, sizeof(peer->last_error), "%s", why);
+	snprintf(peer->mend, sizeof(peer->mend), "%s", mend);
+	peer->last_error_us = links_now(l);
+}
+
+/* Twice the wait each time, up to the maximum, and up to a quarter more at random, so that peers do not come back all at once. */
+void links_redial_later(struct links *l, struct peer *peer)
+{
+	const struct conf *conf = l->p.conf;
+	uint32_t random = 0;
+	peer->backoff_ms = peer->backoff_ms == 0 ? conf->reconnect_min_ms : 2 * peer->backoff_ms;
+	if (peer->backoff_ms > conf->reconnect_max_ms) {
+		peer->backoff_ms = conf->reconnect_max_ms;
+	}
+	if (l->p.random.fill(l->p.random.ctx, &random, sizeof(random)) != 0) {
+		random = 0;
+	}
+	uint64_t wait_ms = peer->backoff_ms + random % (peer->backoff_ms / 4 + 1);
+	peer->redial_us = links_now(l) + (int64_t)wait_ms * 1000;
+}
+
+/* The key valid now that became valid last: during a rotation, the new one. */
+static const char *server_key(const struct rv_member *m, int64_t now_us)
+{
+	const struct rv_dated_key *best = NULL;
+	for (size_t i = 0; i < m->n_keys; i++) {
+		const struct rv_dated_key *k = &m->keys[i];
+		if (k->from_us <= now_us && now_us <= k->to_us && (best == NULL || k->from_us > best->from_us)) {
+			best = k;
+		}
+	}
+	return best != NULL ? best->z85 : NULL;
+}
+
+static void dial(struct links *l, const struct rv_trust *t, struct peer *peer, int64_t now_us)
+{
+	const struct rv_member *m = rv_trust_member(t, peer->code);
+	const char *key = m != NULL ? server_key(m, now_us) : NULL;
+	struct rv_err e = {0};
+	if (m == NULL || m->n_endpoints == 0 || key == NULL) {
+		links_peer_failed(l, peer, m == NULL ? "it is not in the trust list" : key == NULL ? "it has no valid CURVE key in the trust list" :
+			"it has no endpoint in the trust list", "The coordinator adds it to the trust list; or take it out of dial in reeve.conf.");
+		links_redial_later(l, peer);
+		return;
+	}
+	peer->dialling = ++l->next_dial;
+	if (line_client_dial(l->line, peer->dialling, m->endpoints[peer->tries++ % m->n_endpoints], key, &e) != 0) {
+		links_peer_failed(l, peer, e.text, "The line process is not there; it is started again by itself.");
+		peer->dialling = 0;
+		links_redial_later(l, peer);
+	}
+}
+
+void links_dial_due(struct links *l, int64_t now_us)
+{
+	struct rv_trust *t = trust_get(l->p.trust);
+	int64_t longest = (int64_t)l->p.conf->reconnect_max_ms * 2000;
+	struct peer *peer;
+	for (size_t at = 0; t != NULL && (peer = map_next(&l->peers, &at)) != NULL;) {
+		if (peer->redial_us > now_us + longest) {
+			peer->redial_us = now_us;   /* the clock was set back */
+		}
+		if (peer->dial && peer->dialling == 0 && now_us >= peer->redial_us) {
+			dial(l, t, peer, now_us);
+		}
+	}
+	rv_trust_unref(&t);
+}
+
+/* ---- who is admitted ---- */
+
+static int collect_keys(const struct rv_trust *t, int64_t now_us, char (**keys_r)[RV_CURVE_KEY_TEXT], size_t *n_r)
+{
+	const struct rv_member *members;
+	size_t n_members = rv_trust_members(t, &members);
+	size_t n = 0;
+	for (size_t i = 0; i < n_members; i++) {
+		n += members[i].n_keys;
+	}
+	char(*keys)[RV_CURVE_KEY_TEXT] = calloc(n + 1, sizeof(*keys));
+	if (keys == NULL) {
+		return RV_ENOMEM;
+	}
+	n = 0;
+	for (size_t i = 0; i < n_members; i++) {
+		for (size_t k = 0; k < members[i].n_keys; k++) {
+			const struct rv_dated_key *key = &members[i].keys[k];
+			if (key->from_us <= now_us && now_us <= key->to_us) {
+				memcpy(keys[n++], key->z85, RV_CURVE_KEY_TEXT);
+			}
+		}
+	}
+	*keys_r = keys;
+	*n_r = n;
+	return 0;
+}
+
+static void end_strangers(struct links *l, const struct rv_trust *t, int64_t now_us)
+{
+	struct link *link;
+	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
+		const struct rv_member *m = rv_trust_by_curve(t, link->key, now_us);
+		if (m == NULL || strcmp(m->code, link->peer->code) != 0) {
+			session_end(link->session, RV_BYE_TRUST, "the trust list does not have this member with this key any more");
+		}
+	}
+}
+
+void links_admit(struct links *l)
+{
+	struct rv_trust *t = trust_get(l->p.trust);
+	int64_t now_us = links_now(l);
+	char(*keys)[RV_CURVE_KEY_TEXT] = NULL;
+	size_t n = 0;
+	l->admitted_us = now_us;
+	if (t != NULL && collect_keys(t, now_us, &keys, &n) == 0) {
+		end_strangers(l, t, now_us);
+		line_client_admit(l->line, (const char(*)[RV_CURVE_KEY_TEXT])keys, n, NULL);
+	}
+	free(keys);
+	rv_trust_unref(&t);
+}
+
+void links_choose_primary(struct links *l, struct peer *peer)
+{
+	struct session *oldest = NULL;
+	int64_t oldest_us = 0;
+	struct link *link;
+	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
+		struct session_stats stats;
+		if (link->peer != peer || !session_is_up(link->session)) {
+			continue;
+		}
+		session_stats(link->session, &stats);
+		if (oldest == NULL || stats.up_us < oldest_us) {
+			oldest = link->session;
+			oldest_us = stats.up_us;
+		}
+	}
+	if (oldest == peer->primary) {
+		return;
+	}
+	int64_t now_us = links_now(l);
+	if (peer->primary != NULL && !session_has_ended(peer->primary)) {
+		session_set_primary(peer->primary, 0, now_us);
+	}
+	peer->primary = oldest;
+	peer->since_us = now_us;
+	if (oldest != NULL) {
+		session_set_primary(oldest, 1, now_us);
+	}
+}
+
+/* ---- for people ---- */
+
+void links_refusal(struct links *l, const struct line_in *in)
+{
+	pthread_mutex_lock(&l->lock);
+	size_t at = l->n_refused;
+	size_t oldest = 0;
+	for (size_t i = 0; i < l->n_refused; i++) {
+		if (strcmp(l->refused[i].key, in->key) == 0 && strcmp(l->refused[i].reason, in->reason) == 0) {
+			at = i;
+		}
+		if (l->refused[i].last_us < l->refused[oldest].last_us) {
+			oldest = i;
+		}
+	}
+	if (at == l->n_refused) {
+		at = l->n_refused < LINKS_REFUSED_MAX ? l->n_refused++ : oldest;
+		l->refused[at].count = 0;
+	}
+	struct links_refused *r = &l->refused[at];
+	snprintf(r->key, sizeof(r->key), "%s", in->key);
+	snprintf(r->address, sizeof(r->address), "%s", in->address);
+	snprintf(r->reason, sizeof(r->reason), "%s", in->reason);
+	r->count++;
+	r->last_us = links_now(l);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void fill_row(const struct peer *peer, int dialled, int accepted, struct links_row *row)
+{
+	struct session_stats stats = {0};
+	memcpy(row->peer, peer->code, sizeof(row->peer));
+	row->dialled = dialled;
+	row->accepted = accepted;
+	row->since_us = peer->since_us;
+	snprintf(row->state, sizeof(row->state), "%s", peer->primary != NULL ? "up" : peer->refused ? "refused" :
+		peer->dialling != 0 ? "connecting" : "down");
+	if (peer->primary != NULL) {
+		const struct rv_hello *h = session_hello(peer->primary);
+		session_stats(peer->primary, &stats);
+		row->trust_number = h->trust_number;
+		snprintf(row->software, sizeof(row->software), "%s", h->software);
+	}
+	row->rtt_p50_us = stats.rtt_p50_us;
+	row->rtt_p99_us = stats.rtt_p99_us;
+	row->clock_offset_us = stats.clock_offset_us;
+	row->sent = peer->ended.sent + stats.sent;
+	row->received = peer->ended.received + stats.received;
+	row->bytes_out = peer->ended.bytes_out + stats.bytes_out;
+	row->bytes_in = peer->ended.bytes_in + stats.bytes_in;
+	row->in_flight = stats.in_flight;
+	row->credit_left = stats.credit_left;
+	memcpy(row->last_error, peer->last_error, sizeof(row->last_error));
+	memcpy(row->mend, peer->mend, sizeof(row->mend));
+	row->last_error_us = peer->last_error_us;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	return strcmp(((const struct links_row *)a)->peer, ((const struct links_row *)b)->peer);
+}
+
+void links_snapshot(struct links *l)
+{
+	struct links_row *rows = calloc(l->peers.count + 1, sizeof(*rows));
+	size_t n = 0;
+	struct peer *peer;
+	if (rows == NULL) {
+		return;
+	}
+	for (size_t at = 0; (peer = map_next(&l->peers, &at)) != NULL;) {
+		int dialled = 0;
+		int accepted = 0;
+		struct link *link;
+		for (size_t k = 0; (link = map_next(&l->connections, &k)) != NULL;) {
+			if (link->peer == peer && session_is_up(link->session)) {
+				*(session_dialled(link->session) ? &dialled : &accepted) += 1;
+			}
+		}
+		fill_row(peer, dialled, accepted, &rows[n++]);
+	}
+	qsort(rows, n, sizeof(*rows), compare_rows);
+	pthread_mutex_lock(&l->lock);
+	struct links_row *old = l->rows;
+	l->rows = rows;
+	l->n_rows = n;
+	pthread_mutex_unlock(&l->lock);
+	free(old);
+}
