@@ -162,6 +162,7 @@ static void end_strangers(struct links *l, const struct rv_trust *t, int64_t now
 		if (m == NULL || strcmp(m->code, link->peer->code) != 0) {
 			session_end(link->session, RV_BYE_TRUST, "the trust list does not have this member with this key any more");
 		}
+		session_set_trust(link->session, rv_trust_number(t));
 	}
 }
 

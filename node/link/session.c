@@ -297,6 +297,7 @@ static void on_ping(struct session *s, const struct line_part *part, int64_t now
 		session_fault(s, RV_BYE_PROTOCOL, "PING: %.150s", e.text);
 		return;
 	}
+	s->peer.trust_number = ping.trust_number;
 	struct rv_pong pong = {ping.serial, ping.t1_us, now_us, now_us};
 	if (rv_pong_put(&body, &pong) == 0) {
 		session_send_bodies(s, RV_CMD_PONG, &body, 1);
@@ -390,7 +391,7 @@ static void on_bye(struct session *s, const struct line_part *part)
 /* Everything but HELLO and BYE needs a session that is up. */
 static void dispatch(struct session *s, enum rv_cmd cmd, const struct line_part *parts, size_t n, int64_t now_us)
 {
-	uint64_t batch;
+	struct rv_ack ack;
 	switch (cmd) {
 	case RV_CMD_MESSAGES:
 		on_messages(s, parts, n);
@@ -399,10 +400,10 @@ static void dispatch(struct session *s, enum rv_cmd cmd, const struct line_part 
 		on_receipts(s, parts, n);
 		break;
 	case RV_CMD_RECEIPTS_ACK:
-		if (rv_batch_parse(&batch, parts[0].data, parts[0].len, NULL) != 0) {
-			session_fault(s, RV_BYE_PROTOCOL, "RECEIPTS_ACK: no batch number");
+		if (rv_ack_parse(&ack, parts[0].data, parts[0].len, NULL) != 0) {
+			session_fault(s, RV_BYE_PROTOCOL, "RECEIPTS_ACK: no batch number and status");
 		} else {
-			session_on_receipts_ack(s, batch, now_us);
+			session_on_receipts_ack(s, &ack, now_us);
 		}
 		break;
 	case RV_CMD_DEFER:
@@ -481,24 +482,20 @@ void session_done_receipts(struct session *s, uint64_t token, int fate, int64_t 
 	if (p == NULL) {
 		return;
 	}
-	if (fate == 0 && s->state == STATE_UP) {
+	if (s->state == STATE_UP) {
 		struct rv_buf body = {0};
-		if (rv_batch_put(&body, p->batch) == 0) {
+		struct rv_ack ack = {p->batch, fate == 0 ? RV_ACK_DURABLE : RV_ACK_LATER};
+		if (rv_ack_put(&body, &ack) == 0) {
 			session_send_bodies(s, RV_CMD_RECEIPTS_ACK, &body, 1);
 		}
 		rv_buf_free(&body);
-		for (size_t i = 0; i < p->n_settled; i++) {
-			session_landed(s, p->settled[i]);
-		}
+	}
+	for (size_t i = 0; fate == 0 && i < p->n_settled; i++) {
+		session_landed(s, p->settled[i]);
 	}
 	session_give_credit(s, 0, p->bytes);
 	session_pending_free(&p);
-	if (fate != 0) {
-		/* the peer keeps what it got no ACK for, and offers it in the next session */
-		session_fault(s, RV_BYE_INTERNAL, "receipts cannot be stored now");
-	} else {
-		session_pump(s, now_us);
-	}
+	session_pump(s, now_us);
 }
 
 /* ---- time ---- */
@@ -506,7 +503,7 @@ void session_done_receipts(struct session *s, uint64_t token, int fate, int64_t 
 static void ping(struct session *s, int64_t now_us)
 {
 	struct rv_buf body = {0};
-	struct rv_ping p = {++s->ping_serial, now_us};
+	struct rv_ping p = {++s->ping_serial, now_us, s->p.hello.trust_number};
 	s->pinged_us = now_us;
 	if (rv_ping_put(&body, &p) == 0) {
 		session_send_bodies(s, RV_CMD_PING, &body, 1);
@@ -538,6 +535,11 @@ void session_tick(struct session *s, int64_t now_us)
 	}
 	session_ask_chunks(s, now_us);
 	session_pump(s, now_us);
+}
+
+void session_set_trust(struct session *s, uint64_t number)
+{
+	s->p.hello.trust_number = number;
 }
 
 /* ---- looks ---- */

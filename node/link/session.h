@@ -62,6 +62,7 @@ enum session_wake { SESSION_NEW_MESSAGES = 1, SESSION_RESCAN = 2, SESSION_RECEIP
 void session_wake(struct session *s, unsigned what, int64_t now_us);
 /* Whether this is the connection over which we send to that peer (there may be two). */
 void session_set_primary(struct session *s, int primary, int64_t now_us);
+void session_set_trust(struct session *s, uint64_t number); /* our list's number now: the next PING tells it */
 void session_done_message(struct session *s, uint64_t token, int fate, const struct rv_defer *defer, int64_t now_us);
 void session_done_receipts(struct session *s, uint64_t token, int fate, int64_t now_us);
 void session_done_chunk(struct session *s, uint64_t token, int fate, uint64_t next_offset, int64_t now_us);

@@ -7,8 +7,6 @@
 /* Attachments: the receiver asks for chunks in order, a few at a time; the server answers within the byte credit. */
 
 
-#define RETRY_US (5 * INT64_C(1000000))
-
 /* ---- the receiving side ---- */
 
 static struct fetching *find_fetching(struct session *s, const uint8_t digest[RV_DIGEST_LEN])
@@ -73,7 +71,7 @@ void session_ask_chunks(struct session *s, int64_t now_us)
 {
 	for (size_t i = 0; i < SESSION_FETCHES_MAX; i++) {
 		struct fetching *f = &s->fetches[i];
-		if (f->not_before_us > now_us + RETRY_US) {
+		if (f->not_before_us > now_us + SESSION_RETRY_US) {
 			f->not_before_us = now_us;   /* the clock was set back */
 		}
 		while (f->active && s->state == STATE_UP && now_us >= f->not_before_us && f->asked < f->size &&
@@ -109,7 +107,7 @@ void session_on_chunk(struct session *s, const struct rv_chunk *c, struct rv_spa
 		return;
 	}
 	if (c->status == RV_CHUNK_LATER) {
-		restart(f, f->written, now_us + RETRY_US);
+		restart(f, f->written, now_us + SESSION_RETRY_US);
 		return;
 	}
 	if (c->status != RV_CHUNK_DATA) {
@@ -131,7 +129,7 @@ void session_on_chunk(struct session *s, const struct rv_chunk *c, struct rv_spa
 		session_pending_free(&p);
 		f->waiting--;
 		session_give_credit(s, 0, data.len);
-		restart(f, f->written, now_us + RETRY_US);
+		restart(f, f->written, now_us + SESSION_RETRY_US);
 	}
 }
 
@@ -163,7 +161,7 @@ void session_done_chunk(struct session *s, uint64_t token, int fate, uint64_t ne
 		give_up(s, f, "what the peer gave has another digest");
 	} else if (f->waiting == 0) {
 		/* wait for the last of those in work, so that an old answer does not undo the new start */
-		restart(f, next_offset <= f->size ? next_offset : 0, fate == RV_EAGAIN ? 0 : now_us + RETRY_US);
+		restart(f, next_offset <= f->size ? next_offset : 0, fate == RV_EAGAIN ? 0 : now_us + SESSION_RETRY_US);
 	}
 	session_ask_chunks(s, now_us);
 }

@@ -19,6 +19,7 @@ enum {
 };
 
 #define SESSION_AGAIN_US (600 * INT64_C(1000000))   /* in flight for so long: offered again */
+#define SESSION_RETRY_US (5 * INT64_C(1000000))     /* after "not now" */
 #define SESSION_RESCAN_US (60 * INT64_C(1000000))
 #define SESSION_RESCAN_MIN_US INT64_C(500000)
 
@@ -68,7 +69,7 @@ struct session {
 	int rescan;
 	int64_t rescanned_us, requeue_check_us;
 	/* receipts */
-	int64_t receipts_after;
+	int64_t receipts_after, receipts_not_before_us;
 	uint64_t next_batch;
 	struct receipt_batch batches[SESSION_RECEIPT_BATCHES];
 	size_t n_batches;
@@ -94,7 +95,7 @@ void session_pending_free(struct pending **p);
 void session_give_credit(struct session *s, uint64_t messages, uint64_t bytes);
 /* session_send.c */
 void session_pump(struct session *s, int64_t now_us);                   /* sends what is due within the credit */
-void session_on_receipts_ack(struct session *s, uint64_t number, int64_t now_us);
+void session_on_receipts_ack(struct session *s, const struct rv_ack *ack, int64_t now_us);
 void session_on_defer(struct session *s, const struct rv_defer *d, int64_t now_us);
 void session_landed(struct session *s, const uint8_t message[RV_UUID_LEN]);
 void session_send_free(struct session *s);

@@ -214,18 +214,24 @@ static void send_receipts(struct session *s)
 	}
 }
 
-void session_on_receipts_ack(struct session *s, uint64_t number, int64_t now_us)
+void session_on_receipts_ack(struct session *s, const struct rv_ack *ack, int64_t now_us)
 {
 	for (size_t i = 0; i < s->n_batches; i++) {
 		struct receipt_batch *b = &s->batches[i];
-		if (b->number == number) {
-			s->p.host->receipts_done(s->p.host->ctx, s, b->ids, b->n);
-			*b = s->batches[--s->n_batches];
-			session_pump(s, now_us);
-			return;
+		if (b->number != ack->batch) {
+			continue;
 		}
+		if (ack->status == RV_ACK_DURABLE) {
+			s->p.host->receipts_done(s->p.host->ctx, s, b->ids, b->n);
+		} else {
+			s->receipts_after = 0;
+			s->receipts_not_before_us = now_us + SESSION_RETRY_US;
+		}
+		*b = s->batches[--s->n_batches];
+		session_pump(s, now_us);
+		return;
 	}
-	session_fault(s, RV_BYE_PROTOCOL, "RECEIPTS_ACK: batch %llu was not sent, or acknowledged before", (unsigned long long)number);
+	session_fault(s, RV_BYE_PROTOCOL, "RECEIPTS_ACK: batch %llu was not sent, or acknowledged before", (unsigned long long)ack->batch);
 }
 
 /* ---- both ---- */
@@ -233,7 +239,9 @@ void session_on_receipts_ack(struct session *s, uint64_t number, int64_t now_us)
 void session_pump(struct session *s, int64_t now_us)
 {
 	if (s->state == STATE_UP && s->primary) {
-		send_receipts(s);
+		if (now_us >= s->receipts_not_before_us || s->receipts_not_before_us > now_us + SESSION_RETRY_US) {
+			send_receipts(s);
+		}
 		send_messages(s, now_us);
 	}
 }
