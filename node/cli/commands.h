@@ -7,7 +7,16 @@
 /* Each in its file, cmd_NAME.c. */
 extern const struct cli_command cmd_new;
 extern const struct cli_command cmd_check;
+extern const struct cli_command cmd_send;
+extern const struct cli_command cmd_inbox;
+extern const struct cli_command cmd_outbox;
+extern const struct cli_command cmd_show;
+extern const struct cli_command cmd_reply;
+extern const struct cli_command cmd_export;
 extern const struct cli_command cmd_verify;
+extern const struct cli_command cmd_status;
+extern const struct cli_command cmd_links;
+extern const struct cli_command cmd_quarantine;
 extern const struct cli_command cmd_codes;
 extern const struct cli_command cmd_operation;
 extern const struct cli_command cmd_completion;
