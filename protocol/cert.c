@@ -313,10 +313,10 @@ static int verify_value(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, si
 	return ok;
 }
 
-int rv_cert_value_form(const struct rv_cert *cert, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
+static int value_form(EVP_PKEY *key, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
 {
-	size_t want = alg == RV_ALG_ECDSA_P256_SHA256 ? P256_RAW : (size_t)EVP_PKEY_get_size(cert->key);
-	if (!alg_fits(cert->key, alg)) {
+	size_t want = alg == RV_ALG_ECDSA_P256_SHA256 ? P256_RAW : (size_t)EVP_PKEY_get_size(key);
+	if (!alg_fits(key, alg)) {
 		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-ALGORITHM", "the signature's algorithm does not fit the certificate's key");
 	}
 	if (sig_len != want) {
@@ -328,12 +328,17 @@ int rv_cert_value_form(const struct rv_cert *cert, enum rv_sig_alg alg, const vo
 	return 0;
 }
 
-int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *data, size_t len,
-	const void *sig, size_t sig_len, struct rv_err *e)
+int rv_cert_value_form(const struct rv_cert *cert, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
+{
+	return value_form(cert->key, alg, sig, sig_len, e);
+}
+
+int rv_key_verify(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, const void *sig, size_t sig_len,
+	struct rv_err *e)
 {
 	unsigned char *der = NULL;
 	int der_len = 0;
-	int rc = rv_cert_value_form(cert, alg, sig, sig_len, e);
+	int rc = value_form(key, alg, sig, sig_len, e);
 	if (rc != 0) {
 		return rc;
 	}
@@ -344,9 +349,15 @@ int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *
 		sig = der;
 		sig_len = (size_t)der_len;
 	}
-	int ok = verify_value(cert->key, alg, data, len, sig, sig_len);
+	int ok = verify_value(key, alg, data, len, sig, sig_len);
 	OPENSSL_free(der);
 	return ok ? 0 : rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE", "the signature does not verify with the certificate");
+}
+
+int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *data, size_t len,
+	const void *sig, size_t sig_len, struct rv_err *e)
+{
+	return rv_key_verify(cert->key, alg, data, len, sig, sig_len, e);
 }
 
 int rv_key_sign(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)

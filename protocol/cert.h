@@ -42,6 +42,10 @@ int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *
 /* Only the form of a signature value: algorithm fits the key, length, s in the lower half. For callers that verify otherwise. */
 int rv_cert_value_form(const struct rv_cert *cert, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e);
 
+/* As rv_cert_verify, against a bare public key (of a certificate request). */
+int rv_key_verify(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, const void *sig, size_t sig_len,
+	struct rv_err *e);
+
 /* Signs data with a private key, in the same forms (the keeper and offline commands use it). Appends to out. */
 int rv_key_sign(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, struct rv_buf *out, struct rv_err *e);
 

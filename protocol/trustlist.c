@@ -81,7 +81,7 @@ struct rv_trust *rv_trust_ref(struct rv_trust *t)
 	return t;
 }
 
-static void clear_member(struct rv_member *m)
+void tl_clear_member(struct rv_member *m)
 {
 	free(m->name);
 	for (size_t i = 0; i < m->n_endpoints; i++) {
@@ -128,7 +128,7 @@ void rv_trust_unref(struct rv_trust **t_p)
 		return;
 	}
 	for (size_t i = 0; i < t->n_members; i++) {
-		clear_member(&t->members[i]);
+		tl_clear_member(&t->members[i]);
 	}
 	for (size_t i = 0; i < t->n_operations; i++) {
 		clear_operation(&t->operations[i]);
@@ -174,6 +174,11 @@ static const uint8_t no_digest[RV_DIGEST_LEN];
 const uint8_t *rv_trust_digest(const struct rv_trust *t)
 {
 	return t != NULL ? t->digest : no_digest;
+}
+
+const uint8_t *rv_trust_list_digest(const struct rv_trust *t)
+{
+	return t != NULL ? t->list_digest : no_digest;
 }
 
 size_t rv_trust_members(const struct rv_trust *t, const struct rv_member **members_r)

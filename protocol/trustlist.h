@@ -78,19 +78,24 @@ struct rv_category_list { char code[32]; unsigned version; struct rv_category *i
  */
 int rv_trust_read(struct rv_trust **t_r, const void *wire, size_t len, const struct rv_cert *const *authorities,
 	size_t n_authorities, int64_t now_us, struct rv_err *e);
-/* Checks the content of a list that is not signed yet: what rv_trust_read checks, without form, signature and the present time. */
-int rv_trust_check(xmlDoc *doc, struct rv_err *e);
+/*
+ * Checks the content of a list that is not signed yet, without white space between elements: what rv_trust_read checks, without form,
+ * signature and the present time. t_r, if not NULL, receives it as a list with 0 signers, to look at.
+ */
+int rv_trust_check(struct rv_trust **t_r, xmlDoc *doc, struct rv_err *e);
 struct rv_trust *rv_trust_ref(struct rv_trust *t);
 void rv_trust_unref(struct rv_trust **t);
 
 /* The questions below take NULL for a list without members, of number 0. */
 const char *rv_trust_authority(const struct rv_trust *t);      /* code of who issued it */
-/* How many different authority keys signed it, of those handed to rv_trust_read: at least 1. */
+/* How many different authority keys signed it, of those handed to rv_trust_read: at least 1; 0 for a list that was only checked. */
 unsigned rv_trust_signers(const struct rv_trust *t);
 uint64_t rv_trust_number(const struct rv_trust *t);
 int64_t rv_trust_issued(const struct rv_trust *t);
 int64_t rv_trust_expires(const struct rv_trust *t);
 const uint8_t *rv_trust_digest(const struct rv_trust *t);      /* SHA-256 of the wire bytes */
+/* SHA-256 of the canonical List, which the signatures are over: the same however many keys signed it. */
+const uint8_t *rv_trust_list_digest(const struct rv_trust *t);
 size_t rv_trust_members(const struct rv_trust *t, const struct rv_member **members_r);
 size_t rv_trust_operations(const struct rv_trust *t, const struct rv_operation **ops_r);
 const struct rv_member *rv_trust_member(const struct rv_trust *t, const char *code);

@@ -41,6 +41,7 @@ struct rv_trust {
 	uint64_t number;
 	int64_t issued_us, expires_us;
 	uint8_t digest[RV_DIGEST_LEN];
+	uint8_t list_digest[RV_DIGEST_LEN];
 	struct rv_member *members;
 	size_t n_members;
 	struct rv_operation *operations;
@@ -49,11 +50,16 @@ struct rv_trust {
 	struct tl_index by_code, by_curve, by_operation;
 };
 
+void tl_clear_member(struct rv_member *m);
+
 /* An empty list, reference count 1; NULL if memory is short. */
 struct rv_trust *tl_new(void);
 
 /* Fills an empty t from the List element: form and values. */
 int tl_read_list(struct rv_trust *t, const xmlNode *list, struct rv_err *e);
+struct tl_walk;
+/* What a Member and a Request begin with: Code to Via. */
+void tl_take_party(struct tl_walk *w, struct rv_member *m);
 int tl_read_member(struct rv_member *m, const xmlNode *node, struct rv_err *e);
 int tl_read_operation(struct rv_operation *op, const xmlNode *node, struct rv_err *e);
 /* Builds the indexes and checks what one part of the list says of another. */

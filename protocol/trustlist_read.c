@@ -180,19 +180,24 @@ static void take_addresses(struct tl_walk *w, struct rv_member *m)
 	}
 }
 
+void tl_take_party(struct tl_walk *w, struct rv_member *m)
+{
+	tl_code(w, "Code", m->code);
+	tl_words(w, "Name", MAX_NAME, &m->name);
+	for (size_t n = tl_count(w, "Role", 1, MAX_ROLES); n > 0 && w->rc == 0; n--) {
+		const char *text = tl_text(w, "Role");
+		take_bit(w, "Role", rv_role_parse(text), text, &m->roles);
+	}
+	if (tl_count(w, "Country", 0, 1) == 1) {
+		tl_country(w, "Country", m->country);
+	}
+	take_addresses(w, m);
+}
+
 int tl_read_member(struct rv_member *m, const xmlNode *node, struct rv_err *e)
 {
 	struct tl_walk w = tl_walk(node, e);
-	tl_code(&w, "Code", m->code);
-	tl_words(&w, "Name", MAX_NAME, &m->name);
-	for (size_t n = tl_count(&w, "Role", 1, MAX_ROLES); n > 0 && w.rc == 0; n--) {
-		const char *text = tl_text(&w, "Role");
-		take_bit(&w, "Role", rv_role_parse(text), text, &m->roles);
-	}
-	if (tl_count(&w, "Country", 0, 1) == 1) {
-		tl_country(&w, "Country", m->country);
-	}
-	take_addresses(&w, m);
+	tl_take_party(&w, m);
 	size_t n = tl_count(&w, "Certificate", 1, MAX_KEYS);
 	m->certs = tl_alloc(&w, n, sizeof(*m->certs));
 	for (size_t i = 0; i < n && w.rc == 0; i++) {

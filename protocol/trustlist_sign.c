@@ -95,13 +95,12 @@ static int no_signer(const struct signers *found, const xmlNode *list, size_t n_
 	return RV_ECERT;
 }
 
-static int verify(unsigned *signers_r, xmlNode *list, const struct rv_cert *const *authorities,
+static int verify(struct rv_trust *t, xmlNode *list, const struct rv_cert *const *authorities,
 	size_t n_authorities, int64_t now_us, struct rv_err *e)
 {
-	uint8_t digest[RV_DIGEST_LEN];
 	struct signers found = {{NULL}, 0, NULL};
 	size_t n = 0;
-	int rc = rv_dsig_digest(digest, list, e);
+	int rc = rv_dsig_digest(t->list_digest, list, e);
 	for (const xmlNode *node = rv_xml_next(list); node != NULL && rc == 0;
 		node = rv_xml_next(node)) {
 		struct rv_dsig s;
@@ -109,7 +108,7 @@ static int verify(unsigned *signers_r, xmlNode *list, const struct rv_cert *cons
 			return tl_fail(e, node, RV_ELIMIT, "TRUST-LIMIT",
 				"a trust list has %d signatures at most", MAX_SIGNATURES);
 		}
-		rc = read_signature(&s, node, digest, e);
+		rc = read_signature(&s, node, t->list_digest, e);
 		if (rc == 0) {
 			rc = find_signer(&found, &s, authorities, n_authorities, now_us, e);
 		}
@@ -120,7 +119,7 @@ static int verify(unsigned *signers_r, xmlNode *list, const struct rv_cert *cons
 	if (found.n_valid == 0) {
 		return no_signer(&found, list, n_authorities, now_us, e);
 	}
-	*signers_r = (unsigned)found.n_valid;
+	t->signers = (unsigned)found.n_valid;
 	return 0;
 }
 
@@ -183,7 +182,7 @@ int rv_trust_read(struct rv_trust **t_r, const void *wire, size_t len,
 		rc = list == NULL ? RV_ESCHEMA : rv_fail_nomem(e);
 		goto out;
 	}
-	rc = verify(&t->signers, list, authorities, n_authorities, now_us, e);
+	rc = verify(t, list, authorities, n_authorities, now_us, e);
 	if (rc == 0) {
 		rc = tl_read_list(t, list, e);
 	}
@@ -204,7 +203,7 @@ out:
 	return rc;
 }
 
-int rv_trust_check(xmlDoc *doc, struct rv_err *e)
+int rv_trust_check(struct rv_trust **t_r, xmlDoc *doc, struct rv_err *e)
 {
 	xmlNode *list = tl_list_of(doc, e);
 	if (list == NULL) {
@@ -218,6 +217,10 @@ int rv_trust_check(xmlDoc *doc, struct rv_err *e)
 	if (rc == 0) {
 		rc = tl_link(t, e);
 	}
+	if (rc == 0 && t_r != NULL) {
+		*t_r = t;
+		t = NULL;
+	}
 	rv_trust_unref(&t);
 	return rc;
 }
@@ -229,7 +232,7 @@ int rv_trust_sign(xmlDoc *doc, const struct rv_signer *signer, struct rv_buf *ou
 	size_t n = 0;
 
 	rv_xml_strip(doc);
-	int rc = rv_trust_check(doc, e);
+	int rc = rv_trust_check(NULL, doc, e);
 	if (rc != 0) {
 		return rc;
 	}
