@@ -103,12 +103,12 @@ static int write_number(struct trust *t, const struct rv_trust *list, struct rv_
 {
 	char text[128];
 	char hex[RV_DIGEST_TEXT];
-	rv_hex(hex, rv_trust_digest(list), RV_DIGEST_LEN);
+	rv_hex(hex, rv_trust_list_digest(list), RV_DIGEST_LEN);
 	int n = snprintf(text, sizeof(text), "%" PRIu64 " %s\n", rv_trust_number(list), hex);
 	int rc = file_write(t->number_path, 0600, text, (size_t)n, e);
 	if (rc == 0) {
 		t->number = rv_trust_number(list);
-		memcpy(t->digest, rv_trust_digest(list), RV_DIGEST_LEN);
+		memcpy(t->digest, rv_trust_list_digest(list), RV_DIGEST_LEN);
 	}
 	return rc;
 }
@@ -147,7 +147,7 @@ static int check_number(const struct trust *t, const struct rv_trust *list, stru
 		rv_err_mend(e, "Install the current list of the coordinator.");
 		return RV_EDENIED;
 	}
-	if (number == t->number && !rv_equal_ct(rv_trust_digest(list), t->digest, RV_DIGEST_LEN)) {
+	if (number == t->number && !rv_equal_ct(rv_trust_list_digest(list), t->digest, RV_DIGEST_LEN)) {
 		rv_fail_rule(e, RV_EEXIST, "TRUST-NUMBER",
 			"trust list %" PRIu64
 			" is not the list of that number which this node has taken",

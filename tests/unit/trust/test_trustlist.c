@@ -523,9 +523,12 @@ static void test_sign(void **state)
 	char *draft = pki_replace(sample, "<List ", "\n  <!-- draft --><List ");
 	assert_int_equal(issue_signer(&signer, ocu.key, "OCU", NULL), 0);
 	assert_int_equal(rv_xml_parse(&doc, draft, strlen(draft), &rv_xml_limits_trust, RV_XML_DRAFT, &e), 0);
-	assert_int_equal(rv_trust_check(doc, &e), RV_ESCHEMA);
+	assert_int_equal(rv_trust_check(NULL, doc, &e), RV_ESCHEMA);
 	rv_xml_strip(doc);
-	assert_int_equal(rv_trust_check(doc, &e), 0);
+	assert_int_equal(rv_trust_check(&t, doc, &e), 0);
+	assert_int_equal(rv_trust_signers(t), 0);
+	assert_non_null(rv_trust_member(t, "KE"));
+	rv_trust_unref(&t);
 	assert_int_equal(rv_trust_sign(doc, &signer, &wire, &e), 0);
 	assert_int_equal(read_list(&t, &wire, PKI_NOW, &e), 0);
 	rv_trust_unref(&t);
