@@ -8,12 +8,13 @@
 /*
  * The keeper: the process that holds the signing key and does nothing else but sign. No network, no XML, no files after its
  * start. It serves SOCK_SEQPACKET channels that its parent made before the fork: one per client thread, so that
- * clients need no lock. A request: operation u8, purpose u8, length u32, bytes. An answer: status u8, bytes.
+ * clients need no lock (keeper_wire.h).
  */
 
-/* The keeper process itself: reads the key (PEM, path), locks memory, forbids dumps, drops what it can, serves the
- * channels until all are closed. Returns the exit status of the process. */
-int keeper_main(const char *key_path, const char *cert_digest_hex, const int *channels, size_t n);
+/* The keeper process itself: reads the key (PEM, P-256 or RSA of 2048 bits and more, mode 0600), forbids dumps, locks memory,
+ * lets a system call filter take away everything but signing, and serves the channels until all are closed. Writes why it cannot
+ * to stderr. Returns the exit status of the process. */
+int keeper_main(const char *key_path, const int *channels, size_t n);
 
 /* A client on one channel (the fd is taken over). One thread. */
 struct keeper_client;

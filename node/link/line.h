@@ -17,12 +17,13 @@
  * and from the node:
  *   "F" connection parts...                              send; dropped (with a "D") if the connection is gone
  *   "A" key*                                             the whole list of admitted keys (replaces the former; connections of others are cut at once)
- *   "L" connection endpoint server-key                   dial; the connection number is the node's choice (high bit clear)
+ *   "L" connection endpoint server-key                   dial; the connection number is the node's choice (high bit clear). One connection,
+ *                                                        one "D" at its end: the node dials anew with a new number
  *   "X" connection                                       close
  * Connections accepted on the bound socket get numbers with the high bit set. Back-pressure: when the node does not read, the
  * line stops reading the network.
  */
-int line_main(const char *curve_key_path, const char *listen, const char *node_endpoint, int parent_fd);
+int line_main(const char *curve_key_path, const char *listen, const char *node_endpoint);
 
 /* The node's end. One thread. */
 struct line_client;

@@ -262,7 +262,7 @@ static void on_line(struct links *l, const struct line_in *in)
 		if (link == NULL && (in->connection & LINKS_ACCEPTED)) {
 			link = accept_connection(l, in);
 		}
-		if (link != NULL) {
+		if (link != NULL && strcmp(link->key, in->key) == 0) {
 			session_frame(link->session, in->parts, in->n_parts, links_now(l));
 		}
 	}
