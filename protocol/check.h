@@ -24,10 +24,10 @@ struct rv_fault {
 };
 
 struct rv_report {
-	struct rv_fault *faults;   /* in document order */
+	struct rv_fault *faults;   /* in document order, at most 500; errors stay before warnings go */
 	size_t n;
-	size_t errors, warnings;
-	int truncated;             /* 1 if the limit of 500 faults cut the list */
+	size_t errors, warnings;   /* all that were found, those that the limit cut too */
+	int truncated;             /* 1 if the limit cut the list */
 };
 void rv_report_clear(struct rv_report *r);
 
