@@ -171,8 +171,8 @@ static xmlDoc *empty_draft(const struct authority_new *n)
 	char from[RV_STAMP_TEXT], to[RV_STAMP_TEXT];
 	struct rv_buf text = {0};
 	xmlDoc *doc = NULL;
-	rv_stamp_text(from, n->from_us);
-	rv_stamp_text(to, n->to_us);
+	rv_stamp_text(from, n->from_us - n->from_us % RV_US_PER_SEC);
+	rv_stamp_text(to, n->to_us - n->to_us % RV_US_PER_SEC);
 	rv_buf_printf(&text,
 		"<TrustList xmlns=\"" RV_NS_TRUST "\"><List Id=\"list\" Number=\"1\" Issued=\"%s\""
 		" Expires=\"%s\" Authority=\"%s\"/></TrustList>",

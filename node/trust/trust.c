@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "node/file.h"
+#include "node/trust/trust_int.h"
 
 /* A list refused because of the time is tried again after this: the clock may be set meanwhile. */
 #define RETRY_US (60 * RV_US_PER_SEC)
@@ -33,8 +34,7 @@ struct trust {
 	struct rv_clock clock;
 	char *list_path, *authority_path, *number_path, *archive_path;
 	struct seen list_seen, authority_seen;
-	uint64_t number; /* highest ever taken, 0: none */
-	uint8_t digest[RV_DIGEST_LEN];
+	struct trust_number number;
 	struct rv_err pending; /* why the list was refused at the start */
 	int64_t retry_us; /* when to try a list again that was refused for its dates; 0: never */
 	char refused[32]; /* the rule that refused it, which is not told again */
@@ -65,54 +65,6 @@ static int same_file(const struct seen *a, const struct seen *b)
 	       same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
 }
 
-/* ---- the number that only grows ---- */
-
-static int read_number(struct trust *t, struct rv_err *e)
-{
-	struct rv_buf text = {0};
-	char hex[RV_DIGEST_TEXT];
-	int end = 0;
-	int rc = file_read(t->number_path, 256, &text, e);
-	if (rc == RV_ENOTFOUND) {
-		rc = 0;
-		goto out;
-	}
-	if (rc != 0) {
-		goto out;
-	}
-	const char *s = rv_buf_cstr(&text);
-	if (s == NULL) {
-		rc = rv_fail_nomem(e);
-		goto out;
-	}
-	if (strlen(s) != text.len ||
-		sscanf(s, "%" SCNu64 " %64[0-9a-f]\n%n", &t->number, hex, &end) != 2 ||
-		(size_t)end != text.len || t->number == 0 ||
-		rv_unhex(t->digest, sizeof(t->digest), hex) != 0) {
-		rc = rv_fail(e, RV_EPARSE, "%s is damaged", t->number_path);
-		rv_err_mend(e, "It holds the number and digest of the newest trust list taken. "
-			       "Restore it from a "
-			       "backup; remove it only if the list in place is surely the newest.");
-	}
-out:
-	rv_buf_free(&text);
-	return rc;
-}
-
-static int write_number(struct trust *t, const struct rv_trust *list, struct rv_err *e)
-{
-	char text[128];
-	char hex[RV_DIGEST_TEXT];
-	rv_hex(hex, rv_trust_list_digest(list), RV_DIGEST_LEN);
-	int n = snprintf(text, sizeof(text), "%" PRIu64 " %s\n", rv_trust_number(list), hex);
-	int rc = file_write(t->number_path, 0600, text, (size_t)n, e);
-	if (rc == 0) {
-		t->number = rv_trust_number(list);
-		memcpy(t->digest, rv_trust_list_digest(list), RV_DIGEST_LEN);
-	}
-	return rc;
-}
-
 static char *archive_name(const struct trust *t, uint64_t number)
 {
 	char *path = NULL;
@@ -135,28 +87,6 @@ static int archive(struct trust *t, uint64_t number, const struct rv_buf *wire, 
 }
 
 /* ---- taking a list ---- */
-
-static int check_number(const struct trust *t, const struct rv_trust *list, struct rv_err *e)
-{
-	uint64_t number = rv_trust_number(list);
-	if (number < t->number) {
-		rv_fail_rule(e, RV_EDENIED, "TRUST-OLDER",
-			"trust list %" PRIu64 " is older than %" PRIu64
-			", which this node has taken",
-			number, t->number);
-		rv_err_mend(e, "Install the current list of the coordinator.");
-		return RV_EDENIED;
-	}
-	if (number == t->number && !rv_equal_ct(rv_trust_list_digest(list), t->digest, RV_DIGEST_LEN)) {
-		rv_fail_rule(e, RV_EEXIST, "TRUST-NUMBER",
-			"trust list %" PRIu64
-			" is not the list of that number which this node has taken",
-			number);
-		rv_err_mend(e, "Tell the coordinator: two lists were published under one number.");
-		return RV_EEXIST;
-	}
-	return 0;
-}
 
 /* Reads and verifies the file. RV_ENOTFOUND if there is none. */
 static int load(struct trust *t, struct rv_trust **list_r, struct rv_buf *wire, int64_t now_us,
@@ -197,12 +127,12 @@ static int take_once(struct trust *t, int *changed_r, struct rv_err *e)
 		goto out;
 	}
 	if (rc == 0) {
-		rc = check_number(t, list, e);
+		rc = trust_number_check(&t->number, list, e);
 	}
-	if (rc == 0 && rv_trust_number(list) > t->number) {
+	if (rc == 0 && rv_trust_number(list) > t->number.number) {
 		rc = archive(t, rv_trust_number(list), &wire, e);
 		if (rc == 0) {
-			rc = write_number(t, list, e);
+			rc = trust_number_write(&t->number, t->number_path, list, e);
 		}
 	}
 	if (rc != 0) {
@@ -286,7 +216,7 @@ int trust_open(struct trust **t_r, const struct conf *conf, struct rv_clock cloc
 		rc = rv_fail_nomem(e);
 		goto out;
 	}
-	rc = read_number(t, e);
+	rc = trust_number_read(&t->number, t->number_path, e);
 	if (rc != 0) {
 		goto out;
 	}
