@@ -2,6 +2,8 @@
 #include "node/cli/commands.h"
 
 const struct cli_command *const cli_commands[] = {
+	&cmd_init,
+	&cmd_trust,
 	&cmd_completion,
 	&cmd_help,
 	NULL,

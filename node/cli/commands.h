@@ -19,6 +19,8 @@ extern const struct cli_command cmd_links;
 extern const struct cli_command cmd_quarantine;
 extern const struct cli_command cmd_codes;
 extern const struct cli_command cmd_operation;
+extern const struct cli_command cmd_init;
+extern const struct cli_command cmd_trust;
 extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_help;
 

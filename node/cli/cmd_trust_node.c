@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/cli/cmd_trust.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "node/api/json.h"
+#include "node/cli/shared.h"
+#include "node/cli/text.h"
+#include "node/trust/authority.h"
+#include "node/trust/install.h"
+#include "node/trust/trust.h"
+
+static int64_t now_of(const struct cli *c)
+{
+	struct rv_clock clock = cli_clock(c);
+	return clock.now_us(clock.ctx);
+}
+
+static void day(char out[16], int64_t t_us)
+{
+	char text[RV_STAMP_TEXT];
+	rv_stamp_text(text, t_us);
+	snprintf(out, 16, "%.10s", text);
+}
+
+/* ---- reading ---- */
+
+/* A list that nobody vouches for: a draft, or a file without its authority's certificate. */
+static int read_unverified(struct cli *c, const char *path, struct rv_trust **t_r, struct rv_err *e)
+{
+	struct rv_buf text = {0};
+	xmlDoc *doc = NULL;
+	int rc = cli_read(c, path, rv_xml_limits_trust.bytes, &text, e);
+	if (rc == 0) {
+		rc = rv_xml_parse(&doc, text.data, text.len, &rv_xml_limits_trust, RV_XML_DRAFT, e);
+	}
+	if (rc == 0) {
+		rv_xml_strip(doc);
+		rc = rv_trust_check(t_r, doc, e);
+	}
+	if (rc != 0 && rc != RV_ESYS) {
+		rv_err_prefix(e, "%s", path);
+	}
+	xmlFreeDoc(doc);
+	rv_buf_free(&text);
+	return rc;
+}
+
+static int read_verified(struct cli *c, const char *path, const char *authority, int64_t now_us,
+	struct rv_trust **t_r, struct rv_err *e)
+{
+	struct rv_buf wire = {0};
+	struct rv_cert **certs = NULL;
+	size_t n = 0;
+	int rc = trust_authorities_read(&certs, &n, authority, e);
+	if (rc == 0) {
+		rc = cli_read(c, path, rv_xml_limits_trust.bytes, &wire, e);
+	}
+	if (rc == 0) {
+		rc = rv_trust_read(t_r, wire.data, wire.len, (const struct rv_cert *const *)certs,
+			n, now_us, e);
+		if (rc != 0) {
+			rv_err_prefix(e, "%s", path);
+		}
+	}
+	trust_authorities_free(&certs, n);
+	rv_buf_free(&wire);
+	return rc;
+}
+
+static int read_draft(const char *dir, struct rv_trust **t_r, struct rv_err *e)
+{
+	struct authority *a = NULL;
+	int rc = authority_open(&a, dir, e);
+	if (rc == 0) {
+		rc = authority_draft(a, t_r, e);
+	}
+	authority_close(&a);
+	return rc;
+}
+
+static int is_folder(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int read_named(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
+{
+	const char *path = cli_operand(c, 0);
+	const char *authority = cli_opt(c, "authority");
+	if (path == NULL) {
+		return cli_trust(c, t_r, e);
+	}
+	if (is_folder(path)) {
+		return read_draft(path, t_r, e);
+	}
+	return authority != NULL ? read_verified(c, path, authority, 0, t_r, e)
+				 : read_unverified(c, path, t_r, e);
+}
+
+/* ---- show ---- */
+
+static void put_roles(struct rv_buf *b, unsigned roles)
+{
+	for (unsigned bit = RV_ROLE_ADMINISTRATION; bit <= RV_ROLE_RELAY; bit <<= 1) {
+		if (roles & bit) {
+			rv_buf_printf(
+				b, "%s%s", b->len > 0 ? ", " : "", rv_role_text((enum rv_role)bit));
+		}
+	}
+}
+
+static void put_ways(struct rv_buf *b, const struct rv_member *m)
+{
+	for (size_t i = 0; i < m->n_endpoints; i++) {
+		rv_buf_printf(b, "%s%s", b->len > 0 ? ", " : "", m->endpoints[i]);
+	}
+	for (size_t i = 0; i < m->n_via; i++) {
+		rv_buf_printf(b, "%svia %s", b->len > 0 ? ", " : "", m->via[i]);
+	}
+	if (b->len == 0) {
+		rv_buf_str(b, "dials");
+	}
+}
+
+/* Until when the member can sign and link: the end of the key that lasts longest, of the kind that
+ * ends first. */
+static int64_t keys_until(const struct rv_member *m)
+{
+	int64_t certs = 0;
+	int64_t keys = 0;
+	for (size_t i = 0; i < m->n_certs; i++) {
+		int64_t to = m->certs[i].to_us;
+		int64_t end = rv_cert_not_after(m->certs[i].cert);
+		to = end < to ? end : to;
+		certs = to > certs ? to : certs;
+	}
+	for (size_t i = 0; i < m->n_keys; i++) {
+		keys = m->keys[i].to_us > keys ? m->keys[i].to_us : keys;
+	}
+	return certs < keys ? certs : keys;
+}
+
+static int show_members(struct cli *c, const struct rv_trust *t)
+{
+	const struct rv_member *members;
+	size_t n = rv_trust_members(t, &members);
+	int64_t now_us = now_of(c);
+	struct table *table = table_new();
+	table_column(table, "CODE", 0);
+	table_column(table, "NAME", TABLE_SHRINK);
+	table_column(table, "ROLES", 0);
+	table_column(table, "REACHED", TABLE_SHRINK);
+	table_column(table, "KEYS UNTIL", 0);
+	for (size_t i = 0; i < n; i++) {
+		char until[16];
+		struct rv_buf roles = {0};
+		struct rv_buf ways = {0};
+		int64_t until_us = keys_until(&members[i]);
+		put_roles(&roles, members[i].roles);
+		put_ways(&ways, &members[i]);
+		day(until, until_us);
+		table_cell(table, members[i].code, 0);
+		table_cell(table, members[i].name, 0);
+		table_cell(table, rv_buf_cstr(&roles), 0);
+		table_cell(table, rv_buf_cstr(&ways), 0);
+		table_cell(table, until,
+			until_us < now_us                                         ? 31
+			: until_us < now_us + INT64_C(30) * 86400 * RV_US_PER_SEC ? 33
+										  : 0);
+		rv_buf_free(&roles);
+		rv_buf_free(&ways);
+	}
+	int rc = n > 0 ? table_print(table, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0,
+				 cli_colours(c))
+		       : 0;
+	table_free(&table);
+	return rc != 0 ? cli_no(c, "memory is short") : CLI_OK;
+}
+
+static int show_page(struct cli *c, const struct rv_trust *t)
+{
+	char issued[RV_STAMP_TEXT], expires[RV_STAMP_TEXT];
+	const struct rv_operation *ops;
+	int64_t now_us = now_of(c);
+	unsigned signers = rv_trust_signers(t);
+	rv_stamp_text(issued, rv_trust_issued(t));
+	rv_stamp_text(expires, rv_trust_expires(t));
+	fprintf(cli_out(c), "Trust list %llu of %s\n", (unsigned long long)rv_trust_number(t),
+		rv_trust_authority(t));
+	cli_line(c, "issued", "%s", issued);
+	cli_line(c, "expires", "%s%s", expires,
+		now_us > rv_trust_expires(t) ? ": it has expired" : "");
+	if (signers > 0) {
+		cli_line(c, "signature", "good, by %u key%s", signers, signers == 1 ? "" : "s");
+	} else {
+		cli_line(c, "signature",
+			"NOT CHECKED: a draft, or no certificate given with --authority");
+	}
+	cli_line(c, "operations", "%zu", rv_trust_operations(t, &ops));
+	fputc('\n', cli_out(c));
+	return show_members(c, t);
+}
+
+static int run_show(struct cli *c)
+{
+	struct rv_err e = {0};
+	struct rv_trust *t = NULL;
+	int bad = 0;
+	rv_xml_init(NULL);
+	if (read_named(c, &t, &e) != 0) {
+		return cli_fail(c, &e, NULL);
+	}
+	int status;
+	if (cli_json(c)) {
+		json_t *o = json_of_trust(t);
+		json_put(o, "authority", json_text(rv_trust_authority(t)), &bad);
+		json_put(o, "signers", json_integer((json_int_t)rv_trust_signers(t)), &bad);
+		json_put(o, "operations", json_of_operations(t), &bad);
+		status = cli_print_json(c, json_done(o, bad));
+	} else {
+		status = show_page(c, t);
+	}
+	rv_trust_unref(&t);
+	return status;
+}
+
+/* ---- verify, install ---- */
+
+static int run_verify(struct cli *c)
+{
+	struct rv_err e = {0};
+	struct rv_trust *t = NULL;
+	char expires[RV_STAMP_TEXT];
+	const char *authority = cli_opt(c, "authority");
+	rv_xml_init(NULL);
+	if (authority == NULL) {
+		return cli_usage(c,
+			"trust verify needs --authority: the certificate of who signed the list");
+	}
+	if (read_verified(c, cli_operand(c, 0), authority, now_of(c), &t, &e) != 0) {
+		return cli_fail(c, &e, NULL);
+	}
+	rv_stamp_text(expires, rv_trust_expires(t));
+	fprintf(cli_out(c), "Trust list %llu of %s is good: signed by %u key%s, valid until %s.\n",
+		(unsigned long long)rv_trust_number(t), rv_trust_authority(t), rv_trust_signers(t),
+		rv_trust_signers(t) == 1 ? "" : "s", expires);
+	rv_trust_unref(&t);
+	return CLI_OK;
+}
+
+static int run_install(struct cli *c)
+{
+	struct rv_err e = {0};
+	const struct conf *conf = NULL;
+	struct rv_buf list = {0};
+	struct rv_buf authority = {0};
+	struct install_report report = {0};
+	const char *path = cli_operand(c, 0);
+	const char *authority_path = cli_opt(c, "authority");
+	int rc;
+	rv_xml_init(NULL);
+	rc = cli_conf(c, &conf, &e);
+	if (rc == 0) {
+		rc = cli_read(c, path, rv_xml_limits_trust.bytes, &list, &e);
+	}
+	if (rc == 0 && authority_path != NULL) {
+		rc = cli_read(c, authority_path, 1 << 20, &authority, &e);
+	}
+	if (rc == 0) {
+		struct install in = {.conf = conf,
+			.list = &list,
+			.authority = authority_path != NULL ? &authority : NULL,
+			.replace_authority = cli_has(c, "replace-authority"),
+			.now_us = now_of(c)};
+		rc = install_list(&in, &report, &e);
+	}
+	rv_buf_free(&list);
+	rv_buf_free(&authority);
+	if (rc != 0) {
+		return cli_fail(c, &e, "the trust list is not installed");
+	}
+	fprintf(cli_out(c), "Trust list %llu is in place%s; %s signs with the certificate in %s.\n",
+		(unsigned long long)report.number, report.same ? " already" : "", conf->code,
+		conf->signing_cert);
+	fprintf(cli_out(c), "A running node takes it by itself.\n");
+	return CLI_OK;
+}
+
+/* ---- the commands ---- */
+
+static const struct cli_option show_options[] = {
+	CLI_OPTION_TRUST,
+	CLI_OPTION_AUTHORITY,
+	CLI_OPTION_JSON,
+	CLI_OPTION_END,
+};
+
+const struct cli_command trust_show = {
+	.name = "show",
+	.operands = "[FILE|ADIR]",
+	.summary = "show a trust list: the node's, a file, or the draft of an authority",
+	.options = show_options,
+	.max_operands = 1,
+	.values = CLI_FILES,
+	.run = run_show,
+};
+
+static const struct cli_option verify_options[] = {
+	{"authority", 'A', "FILE", "certificate of the trust list's authority, PEM", CLI_FILES, 0},
+	CLI_OPTION_END,
+};
+
+const struct cli_command trust_verify = {
+	.name = "verify",
+	.operands = "FILE",
+	.summary = "tell whether a trust list is signed by that authority and valid now",
+	.options = verify_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.values = CLI_FILES,
+	.run = run_verify,
+};
+
+static const struct cli_option install_options[] = {
+	{"authority", 'A', "FILE",
+		"certificate of the list's authority, PEM (else the one in place)", CLI_FILES, 0},
+	{"replace-authority", 0, NULL,
+		"take it although the one in place does not vouch for the list", NULL, 0},
+	CLI_OPTION_END,
+};
+
+const struct cli_command trust_install = {
+	.name = "install",
+	.operands = "LIST.xml",
+	.summary = "put a trust list, its authority and the own certificate in place",
+	.details =
+		"The list is verified first, and never replaced by an older one. The node's own\n"
+		"certificate is taken out of it. Works while the node runs.",
+	.options = install_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.values = CLI_FILES,
+	.run = run_install,
+};
