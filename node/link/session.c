@@ -533,6 +533,10 @@ void session_tick(struct session *s, int64_t now_us)
 	if (now_us - s->pinged_us >= s->p.heartbeat_us || s->pinged_us > now_us) {
 		ping(s, now_us);
 	}
+	if (now_us - s->fetches_seen_us > SESSION_RETRY_US || s->fetches_seen_us > now_us) {
+		s->fetches_seen_us = now_us;
+		session_load_fetches(s, now_us);
+	}
 	session_ask_chunks(s, now_us);
 	session_pump(s, now_us);
 }

@@ -95,7 +95,7 @@ static void restart(struct fetching *f, uint64_t offset, int64_t not_before_us)
 static void give_up(struct session *s, struct fetching *f, const char *why)
 {
 	s->p.host->fetch_failed(s->p.host->ctx, s, f->digest, why);
-	f->active = 0;
+	f->active = 0;   /* asked for again at the next look, not at once */
 }
 
 void session_on_chunk(struct session *s, const struct rv_chunk *c, struct rv_span data, int64_t now_us)
@@ -112,7 +112,6 @@ void session_on_chunk(struct session *s, const struct rv_chunk *c, struct rv_spa
 	}
 	if (c->status != RV_CHUNK_DATA) {
 		give_up(s, f, c->status == RV_CHUNK_ABSENT ? "the peer has not got it" : "the peer says that it is not for us");
-		session_load_fetches(s, now_us);
 		return;
 	}
 	struct pending *p = session_pend(s, PENDING_CHUNK, &token);

@@ -75,6 +75,7 @@ struct session {
 	size_t n_batches;
 	/* attachments */
 	struct fetching fetches[SESSION_FETCHES_MAX];
+	int64_t fetches_seen_us;
 	struct rv_chunk_request serve[SESSION_SERVE_MAX];
 	size_t n_serve;
 	/* liveness */
