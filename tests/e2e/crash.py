@@ -21,7 +21,7 @@ def main():
     with n.Net() as net:
         ke, relay, fr = n.three(net)
         net.start()
-        draft = n.sample("seizure-short.xml")
+        draft = n.sample("seizure-short-drugs.xml")
         sent, lock, done = [], threading.Lock(), threading.Event()
         kills = {"KE": 0, "RILO": 0, "FR": 0}
         broken = []
