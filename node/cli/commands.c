@@ -2,6 +2,20 @@
 #include "node/cli/commands.h"
 
 const struct cli_command *const cli_commands[] = {
+	&cmd_new,
+	&cmd_check,
+	&cmd_send,
+	&cmd_reply,
+	&cmd_inbox,
+	&cmd_outbox,
+	&cmd_show,
+	&cmd_export,
+	&cmd_verify,
+	&cmd_codes,
+	&cmd_operation,
+	&cmd_status,
+	&cmd_links,
+	&cmd_quarantine,
 	&cmd_init,
 	&cmd_trust,
 	&cmd_completion,
