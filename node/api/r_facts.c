@@ -226,12 +226,16 @@ void run_codes(struct call *c)
 
 void run_template(struct call *c)
 {
-	const char *kind = strcmp(c->args[0], "seizure") != 0 ? c->args[0] : "seizure-short";
-	const char *text = rv_catalog_template(c->api->params.catalog, kind);
-	if (text)
-		http_answer(c->http, 200, "application/xml", text, strlen(text), NULL);
+	const struct api_params *p = &c->api->params;
+	struct rv_buf text = {0};
+	int rc = rv_catalog_template_at(p->catalog, c->args[0], p->clock.now_us(p->clock.ctx), &text);
+	if (rc == RV_ENOTFOUND)
+		answer_fail(c, rc, "there is no template of that kind");
+	else if (rc)
+		answer_fail(c, RV_ENOMEM, "memory is short");
 	else
-		answer_fail(c, RV_ENOTFOUND, "there is no template of that kind");
+		http_answer(c->http, 200, "application/xml", text.data, text.len, NULL);
+	rv_buf_free(&text);
 }
 
 void run_openapi(struct call *c)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/cli/commands.h"
 
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -52,6 +54,50 @@ static int print(struct cli *c, struct rows *r)
 	return r->n ? CLI_OK : CLI_NO;
 }
 
+/* ---- the lists themselves ---- */
+
+static const char *const from_iso[] = {"countries", "currencies", "languages", "subdivisions"};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void add_name(char **names, size_t *n, const char *name, size_t len)
+{
+	names[*n] = strndup(name, len);
+	*n += names[*n] != NULL;
+}
+
+/* The names of the CSV files, and what comes from iso-codes; one a line. */
+static int list_lists(struct cli *c, const struct rv_catalog *catalog)
+{
+	enum { MAX = 512 };
+	char path[4096], **names = calloc(MAX, sizeof(char *));
+	size_t n = 0;
+	snprintf(path, sizeof path, "%s/codes", rv_catalog_dir(catalog));
+	DIR *dir = names ? opendir(path) : NULL;
+	if (!dir) {
+		free(names);
+		return cli_no(c, "the folder %s cannot be read", path);
+	}
+	for (size_t i = 0; i < sizeof from_iso / sizeof from_iso[0]; i++)
+		add_name(names, &n, from_iso[i], strlen(from_iso[i]));
+	for (struct dirent *d; n < MAX && (d = readdir(dir));) {
+		size_t len = strlen(d->d_name);
+		if (len > 4 && !strcmp(d->d_name + len - 4, ".csv"))
+			add_name(names, &n, d->d_name, len - 4);
+	}
+	closedir(dir);
+	qsort(names, n, sizeof(char *), by_name);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(cli_out(c), "%s\n", names[i]);
+		free(names[i]);
+	}
+	free(names);
+	return CLI_OK;
+}
+
 static int run(struct cli *c)
 {
 	struct rv_err e = {0};
@@ -61,6 +107,8 @@ static int run(struct cli *c)
 	int status;
 	if (cli_catalog(c, &catalog, &e))
 		return cli_fail(c, &e, NULL);
+	if (!list)
+		return list_lists(c, catalog);
 	if (cli_json(c)) {
 		rows.json = json_array();
 	} else {
@@ -69,7 +117,7 @@ static int run(struct cli *c)
 		table_column(rows.table, "MEANING", TABLE_SHRINK);
 	}
 	if (rv_catalog_each(catalog, list, add, &rows) < 0)
-		status = cli_no(c, "there is no list '%s'; %s/codes has their names", list, rv_catalog_dir(catalog));
+		status = cli_no(c, "there is no list '%s'; 'reeve codes' tells which there are", list);
 	else
 		status = print(c, &rows);
 	table_free(&rows.table);
@@ -84,13 +132,13 @@ static const struct cli_option options[] = {
 
 const struct cli_command cmd_codes = {
 	.name = "codes",
-	.operands = "LIST [PREFIX]",
+	.operands = "[LIST [PREFIX]]",
 	.summary = "look up codes and what they mean, offline",
 	.details = "LIST is a code list: countries, currencies, units, packages, hs,\n"
-		   "detection-methods, categories-generic... With PREFIX only codes that begin\n"
-		   "with it, or whose meaning has it. Exit status 1 if there is none.",
+		   "detection-methods, categories-generic... Without LIST the names of all lists.\n"
+		   "With PREFIX only codes that begin with it, or whose meaning has it. Exit status\n"
+		   "1 if there is none.",
 	.options = options,
-	.min_operands = 1,
 	.max_operands = 2,
 	.values = CLI_LISTS,
 	.run = run,

@@ -6,7 +6,8 @@
 #include "node/cli/shared.h"
 
 /*
- * Completion scripts, written from the table of commands. They are whole: the shell never calls reeve to complete.
+ * Completion scripts, written from the table of commands. They are whole: the shell calls reeve only for the names of
+ * code lists.
  */
 
 static void put_templates(FILE *f)
@@ -32,6 +33,8 @@ static void bash_values(FILE *f, const char *values)
 		fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return", f);
 	} else if (!strcmp(values, CLI_DIRS)) {
 		fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return", f);
+	} else if (!strcmp(values, CLI_LISTS)) {
+		fputs("mapfile -t COMPREPLY < <(compgen -W \"$(reeve codes 2>/dev/null)\" -- \"$cur\"); return", f);
 	} else {
 		fputs("mapfile -t COMPREPLY < <(compgen -W '", f);
 		if (!strcmp(values, CLI_KINDS))
@@ -152,6 +155,8 @@ static void zsh_values(FILE *f, const char *values)
 		fputs("_files", f);
 	} else if (!strcmp(values, CLI_DIRS)) {
 		fputs("_files -/", f);
+	} else if (!strcmp(values, CLI_LISTS)) {
+		fputs("{compadd $(reeve codes 2>/dev/null)}", f);
 	} else {
 		fputc('(', f);
 		if (!strcmp(values, CLI_KINDS))

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/cli/commands.h"
 
-#include <string.h>
-
 #include "node/cli/shared.h"
-
-const char *cli_template_of(const struct rv_catalog *catalog, const char *kind)
-{
-	/* A seizure has two forms; who does not say which gets the short one. */
-	return rv_catalog_template(catalog, strcmp(kind, "seizure") ? kind : "seizure-short");
-}
 
 static int run(struct cli *c)
 {
@@ -18,15 +10,20 @@ static int run(struct cli *c)
 	const char *kind = cli_operand(c, 0);
 	if (cli_catalog(c, &catalog, &e))
 		return cli_fail(c, &e, NULL);
-	const char *text = cli_template_of(catalog, kind);
-	if (!text) {
+	struct rv_buf text = {0};
+	int rc = rv_catalog_template_at(catalog, kind, cli_clock(c).now_us(cli_clock(c).ctx), &text);
+	if (rc == RV_ENOTFOUND) {
 		const char *near = cli_nearest(kind, cli_templates);
 		return near ? cli_usage(c, "there is no kind '%s'; did you mean '%s'?", kind, near)
 			    : cli_usage(c, "there is no kind '%s'", kind);
 	}
-	if (cli_write(c, cli_opt(c, "out"), 0644, text, strlen(text), &e))
-		return cli_fail(c, &e, NULL);
-	return CLI_OK;
+	int status = CLI_OK;
+	if (rc)
+		status = cli_no(c, "memory is short");
+	else if (cli_write(c, cli_opt(c, "out"), 0644, text.data, text.len, &e))
+		status = cli_fail(c, &e, NULL);
+	rv_buf_free(&text);
+	return status;
 }
 
 static const struct cli_option options[] = {

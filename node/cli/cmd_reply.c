@@ -182,12 +182,13 @@ static int make_draft(struct cli *c, const struct original *o, const char *kind,
 			rc = rv_xml_parse(&doc, bytes.data, bytes.len, &rv_xml_limits_message, RV_XML_DRAFT, e);
 	} else {
 		rc = cli_catalog(c, &catalog, e);
-		const char *template = rc ? NULL : cli_template_of(catalog, kind);
-		/* Our own text: parsed as it is, so that its comments stay for the person who edits it. */
-		if (template)
-			doc = xmlReadMemory(template, (int)strlen(template), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
-		if (!rc && !doc)
+		if (!rc && rv_catalog_template_at(catalog, kind, cli_clock(c).now_us(cli_clock(c).ctx), &bytes))
 			rc = rv_fail(e, RV_ENOTFOUND, "there is no template of the kind %s", kind);
+		/* Our own text: parsed as it is, so that its comments stay for the person who edits it. */
+		if (!rc)
+			doc = xmlReadMemory((const char *)bytes.data, (int)bytes.len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
+		if (!rc && !doc)
+			rc = rv_fail_nomem(e);
 	}
 	if (!rc && (rc = fill(doc, o, kind, !file)) != 0)
 		rc = rc == RV_EINVAL ? rv_fail(e, rc, "the draft has no Header") : rv_fail_nomem(e);

@@ -156,8 +156,8 @@ const struct cli_command cmd_show = {
 	.operands = "ID",
 	.summary = "show a message, and where it stands with each recipient",
 	.details = "States of a recipient: held (attachments are still coming here), queued, sent,\n"
-		   "relayed, stored, read, rejected and expired. A message for us counts as read from\n"
-		   "now on, and its originator gets a receipt that says so.",
+		   "relayed, stored, read, rejected and expired. A message for us counts as read\n"
+		   "from now on, and its originator gets a receipt that says so.",
 	.options = show_options,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -13,8 +13,6 @@
 
 /* Kinds that `reeve new` offers, ended by NULL. */
 extern const char *const cli_templates[];
-/* The template, "seizure" meaning the short form; NULL if there is none. Borrowed. */
-const char *cli_template_of(const struct rv_catalog *catalog, const char *kind);
 
 /* The word of a list (ended by NULL) that a typo may have meant, NULL if none is near. */
 const char *cli_nearest(const char *word, const char *const *list);

@@ -120,7 +120,7 @@ static void check_command(const struct cli_command *cmd)
 	}
 	for (const char *line = cmd->details; line;) {
 		size_t len = strcspn(line, "\n");
-		if (len > 80)
+		if (len > 79)
 			fail_msg("%s: line of %zu columns in the details", cmd->name, len);
 		line = line[len] ? line + len + 1 : NULL;
 	}

@@ -1,0 +1,393 @@
+# bash completion for reeve; written by `reeve completion bash`.
+# SPDX-License-Identifier: Apache-2.0
+_reeve() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path='' word skip='' i
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ -n $skip ]]; then
+			skip=''
+			continue
+		fi
+		case $word in
+		-c | --conf) skip=1 ;;
+		-*) ;;
+		*)
+			case "$path $word" in
+			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust new' | ' trust admit' | ' trust operation' | ' trust remove' | ' trust publish' | ' trust rekey' | ' completion' | ' help') path="$path $word" ;;
+			esac
+			;;
+		esac
+	done
+	case $path in
+	'')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust completion help' -- "$cur")
+		;;
+	' new')
+		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--out --conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'seizure-short seizure-long warning alert feedback situation-report update cancel request reply operation' -- "$cur"); return
+		;;
+	' check')
+		case $prev in
+		-p | --operation) return ;;
+		-t | --trust) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--operation --trust --authority --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' send')
+		case $prev in
+		-p | --operation) return ;;
+		-a | --attach) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-t | --to) return ;;
+		--id) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--operation --attach --to --dry-run --id --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' reply')
+		case $prev in
+		-k | --kind) mapfile -t COMPREPLY < <(compgen -W 'feedback reply update cancel' -- "$cur"); return ;;
+		-d | --draft) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-a | --attach) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-t | --to) return ;;
+		--id) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--kind --draft --out --send --attach --to --dry-run --id --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' inbox')
+		case $prev in
+		-p | --operation) return ;;
+		-n | --limit) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--follow --operation --unread --limit --all --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' outbox')
+		case $prev in
+		-p | --operation) return ;;
+		-n | --limit) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--operation --limit --all --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' show')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--keep-unread --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' export')
+		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--attachments) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--out --attachments --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' verify')
+		case $prev in
+		-t | --trust) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--trust --authority --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' codes')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W "$(reeve codes 2>/dev/null)" -- "$cur"); return
+		;;
+	' operation')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$cur")
+		;;
+	' operation list')
+		case $prev in
+		-t | --trust) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--trust --authority --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' operation show')
+		case $prev in
+		-t | --trust) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--trust --authority --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' status')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' links')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' quarantine')
+		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--out --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' init')
+		case $prev in
+		--code) return ;;
+		--name) return ;;
+		--role) mapfile -t COMPREPLY < <(compgen -W 'administration right-holder coordinator relay' -- "$cur"); return ;;
+		--country) return ;;
+		--office) return ;;
+		--listen) return ;;
+		--endpoint) return ;;
+		--via) return ;;
+		--dial) return ;;
+		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--code --name --role --country --office --listen --endpoint --via --dial --rsa --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' trust')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'show verify install new admit operation remove publish rekey' -- "$cur")
+		;;
+	' trust show')
+		case $prev in
+		-t | --trust) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--trust --authority --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' trust verify')
+		case $prev in
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--authority --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' trust install')
+		case $prev in
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--authority --replace-authority --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' trust new')
+		case $prev in
+		--name) return ;;
+		--code) return ;;
+		--days) return ;;
+		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--name --code --days --rsa --passphrase --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' trust admit')
+		case $prev in
+		--days) return ;;
+		--role) mapfile -t COMPREPLY < <(compgen -W 'administration right-holder coordinator relay' -- "$cur"); return ;;
+		--fingerprint) return ;;
+		--overlap) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--days --role --fingerprint --renew --overlap --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' trust operation')
+		case $prev in
+		--name) return ;;
+		--lead) return ;;
+		--from) return ;;
+		--to) return ;;
+		--risk) mapfile -t COMPREPLY < <(compgen -W 'revenue drugs health-safety-ipr security environment' -- "$cur"); return ;;
+		--kinds) mapfile -t COMPREPLY < <(compgen -W 'warning seizure alert feedback situation-report update cancel request reply operation all' -- "$cur"); return ;;
+		--nominal) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur"); return ;;
+		--participant) return ;;
+		--leave) return ;;
+		--category) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--name --lead --from --to --risk --kinds --nominal --participant --leave --category --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' trust remove')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' trust publish')
+		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--days) return ;;
+		--number) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--out --days --number --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' trust rekey')
+		case $prev in
+		--days) return ;;
+		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--days --rsa --end --passphrase --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' completion')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'bash zsh' -- "$cur"); return
+		;;
+	' help')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust completion help' -- "$cur"); return
+		;;
+	esac
+}
+complete -F _reeve reeve
