@@ -286,7 +286,9 @@ static int run_install(struct cli *c)
 	fprintf(cli_out(c), "Trust list %llu is in place%s; %s signs with the certificate in %s.\n",
 		(unsigned long long)report.number, report.same ? " already" : "", conf->code,
 		conf->signing_cert);
-	fprintf(cli_out(c), "A running node takes it by itself.\n");
+	fprintf(cli_out(c), "%s\n",
+		report.other_cert ? "The certificate is another one than before: restart the node."
+				  : "A running node takes it by itself.");
 	return CLI_OK;
 }
 

@@ -164,18 +164,24 @@ static int own_cert(const struct install *in, const struct rv_trust *t, EVP_PKEY
 	return 0;
 }
 
-static int put_cert(const struct conf *conf, const struct rv_cert *cert, struct rv_err *e)
+static int put_cert(
+	const struct conf *conf, const struct rv_cert *cert, int *other_r, struct rv_err *e)
 {
 	struct rv_span der;
+	struct rv_buf there = {0};
 	struct rv_buf pem = {0};
 	rv_cert_der(cert, &der);
 	const unsigned char *p = der.data;
 	X509 *x509 = d2i_X509(NULL, &p, (long)der.len);
 	int rc = x509 != NULL ? issue_cert_pem(x509, &pem, e) : rv_fail_nomem(e);
+	if (rc == 0 && file_read(conf->signing_cert, MAX_PEM, &there, NULL) == 0) {
+		*other_r = there.len != pem.len || memcmp(there.data, pem.data, pem.len) != 0;
+	}
 	if (rc == 0) {
 		rc = file_write(conf->signing_cert, 0644, pem.data, pem.len, e);
 	}
 	X509_free(x509);
+	rv_buf_free(&there);
 	rv_buf_free(&pem);
 	return rc;
 }
@@ -190,14 +196,15 @@ static int is_in_place(const struct install *in)
 }
 
 /* The list comes last: a node that sees it has what it needs to read it. */
-static int put_all(const struct install *in, const struct rv_cert *cert, int same, struct rv_err *e)
+static int put_all(const struct install *in, const struct rv_cert *cert,
+	struct install_report *report, struct rv_err *e)
 {
-	int rc = put_cert(in->conf, cert, e);
+	int rc = put_cert(in->conf, cert, &report->other_cert, e);
 	if (rc == 0 && in->authority != NULL) {
 		rc = file_write(
 			in->conf->authority, 0644, in->authority->data, in->authority->len, e);
 	}
-	if (rc == 0 && !same) {
+	if (rc == 0 && !report->same) {
 		rc = file_write(in->conf->trust_list, 0644, in->list->data, in->list->len, e);
 	}
 	return rc;
@@ -232,11 +239,10 @@ int install_list(const struct install *in, struct install_report *report_r, stru
 		rc = own_cert(in, t, key, &cert, e);
 	}
 	if (rc == 0) {
-		int same = is_in_place(in);
-		rc = put_all(in, cert, same, e);
+		struct install_report report = {rv_trust_number(t), is_in_place(in), 0};
+		rc = put_all(in, cert, &report, e);
 		if (rc == 0) {
-			report_r->number = rv_trust_number(t);
-			report_r->same = same;
+			*report_r = report;
 		}
 	}
 	EVP_PKEY_free(key);

@@ -21,6 +21,7 @@ struct install {
 struct install_report {
 	uint64_t number;
 	int same;                         /* this very list was in place */
+	int other_cert;                   /* another certificate was in place: a node that runs signs with that until it is restarted */
 };
 /*
  * Errors: those of rv_trust_read; RV_EDENIED (TRUST-OLDER; INSTALL-AUTHORITY: the certificates in place do not vouch for the

@@ -4,8 +4,8 @@
 # From nothing to a network's trust list and back, by the command line alone: new, init, admit, operation, publish, install,
 # remove, renew, rekey; and what must be refused. Prints TAP.
 set -u
-top=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
-build=${top_builddir:-$top/build}
+top=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd)
+build=$(cd "${top_builddir:-$top/build}" && pwd)
 reeve=$build/reeve
 xsd=$top/schemas/xsd/trust/1
 PYTHON3=${PYTHON3:-/usr/bin/python3}
@@ -203,6 +203,9 @@ yes "publish both keys" "$reeve" trust publish A --out list4.xml
 yes "the former node still installs" "$reeve" trust install -c KE/reeve.conf list4.xml
 yes "and so does the new one" "$reeve" trust install -c KE2/reeve.conf list4.xml --authority A/authority.pem
 yes "after a theft" "$reeve" trust admit A KE2/join.xml --renew --overlap 0
+yes "the certificate is another one" "$reeve" trust publish A --out list4b.xml
+yes "install it" "$reeve" trust install -c KE2/reeve.conf list4b.xml
+says "the node must be restarted" "restart the node"
 yes "publish the new key alone" "$reeve" trust publish A --out list5.xml
 no "the former key is out" 1 "INSTALL-MEMBER" "$reeve" trust install -c KE/reeve.conf list5.xml
 
