@@ -52,6 +52,18 @@ def free_port():
         return s.getsockname()[1]
 
 
+def shift_dates(text):
+    """The templates' dates are examples around noon of 2026-03-20: ours are as far from an hour ago."""
+    shift = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(hours=1) - datetime(2026, 3, 20, 12)
+
+    def moved(match):
+        if match.group(2):
+            return (datetime.fromisoformat(match.group(0)[:-1]) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")
+        day = datetime.fromisoformat(match.group(1))
+        return (day + shift).strftime("%Y-%m-%d") if day.year == 2026 else match.group(0)
+    return re.sub(r"(20\d\d-\d\d-\d\d)(T\d\d:\d\d:\d\dZ)?", moved, text)
+
+
 class Demo:
     def __init__(self, build, home):
         self.reeve_path = os.path.join(build, "reeve")
@@ -138,9 +150,7 @@ class Demo:
 
     # ---- the play ----
     def draft(self, code, template, edits):
-        text = self.at(code, "new", template, show=False)
-        # the template's times are examples: ours are of today
-        now = datetime.now(timezone.utc) - timedelta(hours=2)
+        text = shift_dates(self.at(code, "new", template, show=False))
         for old, new in edits:
             text, n = re.subn(old, new, text, count=1, flags=re.S)
             if n == 0:
@@ -148,10 +158,10 @@ class Demo:
         name = f"{len(self.sent) + 1:02d}-{template}.xml"
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write(text)
-        return name, now
+        return name
 
     def send(self, code, template, words, edits=(), attach=()):
-        name, _ = self.draft(code, template, edits)
+        name = self.draft(code, template, edits)
         args = ["send", name, "--operation", OPERATION]
         for path in attach:
             args += ["--attach", path]
@@ -162,7 +172,7 @@ class Demo:
         reader = "FR" if code == "KE" else "KE"
         self.sent.append((code, answer["id"], template))
         wait_for(f"{answer['id']} in the inbox of {reader}", lambda: any(
-            row["id"] == answer["id"] for row in self.json_at(reader, "inbox", "--unread")["items"]))
+            row["id"] == answer["id"] for row in self.json_at(reader, "inbox", "--unread")))
         say(f"  {answer['id']}  durable at {code}, relayed by RILO, in the inbox of {reader}")
         return answer["id"]
 
@@ -208,7 +218,7 @@ class Demo:
 
     def faults(self):
         title("4. What is wrong says so")
-        name, _ = self.draft("KE", "seizure-short", [(r"<TLPCode>[^<]*<", "<TLPCode>PURPLE<"), (r"<ID>240220<", "<ID>999999<")])
+        name = self.draft("KE", "seizure-short", [(r"<TLPCode>[^<]*<", "<TLPCode>PURPLE<"), (r"<ID>240220<", "<ID>999999<")])
         say(f"{DIM}$ reeve check {name}{END}")
         done = subprocess.run([self.reeve_path, "check", name], env=self.env, cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         say(done.stdout.decode(errors="replace").rstrip())

@@ -165,6 +165,10 @@ static int check_submission(struct submission *s, const struct route_view *view,
 	s->roster_version = op->version;
 	snprintf(s->header.originator, sizeof(s->header.originator), "%s", view->self);
 	s->header.issued_us = view->now_us;
+	if (s->header.expires_us != 0 && s->header.expires_us <= view->now_us) {
+		rv_fail_rule(e, RV_ERULE, "TIME-EXPIRED", "the message would have expired before it is sent");
+		return rv_err_mend(e, "Set ExpirationDateTime to a time to come, or leave it out.");
+	}
 	if ((rc = route_may_send(view, op, &s->header, e)) != 0 ||
 		(rc = intake_references(s->intake, &s->header, e)) != 0 ||
 		(rc = route_recipients(view, op, &s->header, &s->result.recipients, e)) != 0 ||

@@ -173,6 +173,14 @@ static void admit(struct line *l)
 	map_free(&l->admitted);
 	l->admitted = admitted;
 	line_cut_strangers(l);
+	/* not before: a member must not be taken for a stranger */
+	if (l->listen[0] != '\0') {
+		if (line_listen(l, l->listen) != 0) {
+			fprintf(stderr, "reeved line: cannot listen on %s: %s\n", l->listen, zmq_strerror(zmq_errno()));
+			l->broken = 1;
+		}
+		l->listen = "";
+	}
 }
 
 static void obey(struct line *l, char order)
@@ -324,7 +332,7 @@ static void close_all(struct line *l)
 int line_main(const char *curve_key_path, const char *listen, const char *node_endpoint)
 {
 	struct rlimit none = {0, 0};
-	struct line l = {0};
+	struct line l = {.listen = listen};
 	struct rv_err e = {0};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
@@ -336,8 +344,8 @@ int line_main(const char *curve_key_path, const char *listen, const char *node_e
 		return 1;
 	}
 	l.zmq = zmq_ctx_new();
-	if (l.zmq == NULL || zmq_ctx_set(l.zmq, ZMQ_MAX_SOCKETS, 65000) != 0 || open_node(&l, node_endpoint) != 0 || line_listen(&l, listen) != 0) {
-		fprintf(stderr, "reeved line: cannot open %s: %s\n", listen[0] != '\0' ? listen : node_endpoint, zmq_strerror(zmq_errno()));
+	if (l.zmq == NULL || zmq_ctx_set(l.zmq, ZMQ_MAX_SOCKETS, 65000) != 0 || open_node(&l, node_endpoint) != 0 || line_open_zap(&l) != 0) {
+		fprintf(stderr, "reeved line: cannot open %s: %s\n", node_endpoint, zmq_strerror(zmq_errno()));
 		close_all(&l);
 		return 1;
 	}

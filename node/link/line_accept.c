@@ -15,16 +15,15 @@ static int set_int(void *socket, int option, int value)
 	return zmq_setsockopt(socket, option, &value, sizeof(value));
 }
 
+int line_open_zap(struct line *l)
+{
+	l->zap = zmq_socket(l->zmq, ZMQ_REP);
+	return l->zap != NULL ? zmq_bind(l->zap, "inproc://zeromq.zap.01") : -1;
+}
+
 int line_listen(struct line *l, const char *endpoint)
 {
 	int64_t max = LINE_MESSAGE_MAX;
-	l->zap = zmq_socket(l->zmq, ZMQ_REP);
-	if (l->zap == NULL || zmq_bind(l->zap, "inproc://zeromq.zap.01") != 0) {
-		return -1;
-	}
-	if (endpoint[0] == '\0') {
-		return 0;
-	}
 	l->router = zmq_socket(l->zmq, ZMQ_ROUTER);
 	if (l->router == NULL || set_int(l->router, ZMQ_CURVE_SERVER, 1) != 0 ||
 		zmq_setsockopt(l->router, ZMQ_CURVE_SECRETKEY, l->key.secret_key, RV_CURVE_KEY_TEXT) != 0 ||

@@ -51,7 +51,8 @@ struct line {
 	size_t n_dialled;
 	int64_t refusal_second;
 	unsigned refusals;
-	int broken;                      /* the node's end is gone */
+	const char *listen;              /* bound once the node has said whom to admit; then "" */
+	int broken;                      /* the node's end is gone, or we cannot go on */
 };
 
 int64_t line_now_ms(void);
@@ -64,6 +65,7 @@ void line_report_up(struct line *l, uint64_t number, const char *key);
 void line_report_down(struct line *l, uint64_t number, const char *key, const char *reason);
 void line_report_refused(struct line *l, const char *key, const char *address, const char *reason);
 /* line_accept.c */
+int line_open_zap(struct line *l);
 int line_listen(struct line *l, const char *endpoint);
 void line_serve_zap(struct line *l);
 void line_serve_router(struct line *l);
