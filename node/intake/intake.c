@@ -147,6 +147,11 @@ static int start_workers(struct intake *i, struct rv_err *e)
 	return 0;
 }
 
+static void pass_on(void *ctx, void *item)
+{
+	intake_post(ctx, item);
+}
+
 int intake_start(struct intake **i_r, const struct intake_params *p, struct rv_err *e)
 {
 	struct intake *i = calloc(1, sizeof(*i));
@@ -161,6 +166,9 @@ int intake_start(struct intake **i_r, const struct intake_params *p, struct rv_e
 	}
 	if (rc == 0) {
 		rc = queue_new(&i->work, INTAKE_QUEUE_MAX, e);
+	}
+	if (rc == 0) {
+		rc = order_new(&i->order, pass_on, i, e);
 	}
 	if (rc == 0) {
 		rc = queue_new(&i->chunks, 256, e);
@@ -212,6 +220,7 @@ void intake_stop(struct intake **i)
 	if ((*i)->chunk_running) {
 		pthread_join((*i)->chunk_thread, NULL);
 	}
+	order_free(&(*i)->order);
 	queue_free(&(*i)->work);
 	queue_free(&(*i)->chunks);
 	intake_routes_free(&(*i)->routes);

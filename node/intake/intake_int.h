@@ -4,6 +4,7 @@
 
 #include "node/intake/intake.h"
 #include "node/intake/judge.h"
+#include "node/intake/order.h"
 #include "node/queue.h"
 #include "node/store/blob.h"
 
@@ -25,6 +26,7 @@ struct intake {
 	struct links *links;
 	struct queue *work;        /* for the workers */
 	struct queue *chunks;      /* for the chunk writer */
+	struct order *order;       /* of arrivals: what the workers judged goes to the committer in the order it came */
 	struct worker workers[INTAKE_WORKERS_MAX];
 	size_t n_workers;
 	pthread_t chunk_thread;

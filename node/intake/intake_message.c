@@ -13,6 +13,7 @@ struct arrival {
 	char peer[RV_CODE_TEXT];
 	uint64_t token;
 	uint64_t peer_trust;
+	uint64_t ticket;
 	struct rv_item item;            /* owns its recipients; wire points into bytes */
 	uint8_t *bytes;
 	struct verdict verdict;
@@ -96,7 +97,14 @@ static void refuse(struct arrival *a)
 {
 	a->job.run = run_refusal;
 	a->job.done = done_refusal;
-	intake_post(a->intake, &a->job);
+	order_give(a->intake->order, a->ticket, &a->job);
+}
+
+/* Not judged to an end: its place in the order is given up, the peer sends it again. */
+static void put_off(struct arrival *a, const struct rv_err *why)
+{
+	order_give(a->intake->order, a->ticket, NULL);
+	defer(a, why);
 }
 
 static int accept_message(struct arrival *a, const struct commit_scope *scope)
@@ -167,12 +175,12 @@ static void accept_verdict(struct arrival *a, const struct route_view *view)
 	snprintf(a->trail, sizeof(a->trail), "%s%s%s", a->item.trail, a->item.trail[0] != '\0' ? " " : "", a->peer);
 	int rc = intake_targets(view, &a->verdict.allowed, a->trail, &a->targets, &a->n_targets, &a->for_us, &e);
 	if (rc != 0) {
-		defer(a, &e);
+		put_off(a, &e);
 		return;
 	}
 	a->job.run = run_acceptance;
 	a->job.done = done_acceptance;
-	intake_post(a->intake, &a->job);
+	order_give(a->intake->order, a->ticket, &a->job);
 }
 
 /* What is refused for want of trust is only put off while the peer knows a newer trust list than we do. */
@@ -189,7 +197,7 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	struct rv_err e = {0};
 	uint8_t id[RV_UUID_LEN];
 	if (intake_view(i, &view, &e) != 0) {
-		defer(a, &e);
+		put_off(a, &e);
 		return;
 	}
 	a->fate = judge_message(judge, &view, a->peer, &a->item, i->p.conf->attachment_max, &a->verdict);
@@ -202,7 +210,7 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	if (a->fate == 0) {
 		accept_verdict(a, &view);
 	} else if (a->fate == RV_EAGAIN || a->fate == RV_ENOMEM || may_be_news(a, &view)) {
-		defer(a, &a->verdict.why);
+		put_off(a, &a->verdict.why);
 	} else {
 		refuse(a);
 	}
@@ -231,7 +239,9 @@ int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const st
 	memcpy(a->item.recipients, item->recipients, item->n_recipients * sizeof(*item->recipients));
 	memcpy(a->bytes, item->wire.data, item->wire.len);
 	a->item.wire.data = a->bytes;
+	a->ticket = order_take(i->order);
 	if (queue_push(i->work, &a->work) != 0) {
+		order_give(i->order, a->ticket, NULL);
 		arrival_free(a);
 		return RV_EAGAIN;
 	}

@@ -349,6 +349,7 @@ int line_main(const char *curve_key_path, const char *listen, const char *node_e
 		close_all(&l);
 		return 1;
 	}
+	report(&l, "H", 0, "", "");
 	int rc = run(&l);
 	close_all(&l);
 	return rc;

@@ -10,6 +10,7 @@
  * socket). It speaks ZMTP and nothing above: frames pass through it unread. No signing key, no XML, no store.
  *
  * It talks to the node over one ZeroMQ PAIR on ipc:// in the run directory. Towards the node, multi-part:
+ *   "H" 0 "" ""                                         the line is there: it wants to know whom to admit and dial
  *   "F" connection(u64) curve-key(40 chars) parts...     a link frame that came in, from an authenticated peer
  *   "U" connection(u64) curve-key                        a dialled connection is up (handshake done)
  *   "D" connection(u64) curve-key reason                 it is down (disconnected, handshake failed: reason in words)
@@ -31,7 +32,7 @@ int line_client_new(struct line_client **c_r, const char *endpoint, struct rv_er
 void line_client_free(struct line_client **c);
 int line_client_fd(const struct line_client *c);   /* edge-triggered ZMQ_FD; call line_client_next until RV_EAGAIN */
 
-enum line_event { LINE_FRAME = 1, LINE_UP, LINE_DOWN, LINE_REFUSED };
+enum line_event { LINE_FRAME = 1, LINE_UP, LINE_DOWN, LINE_REFUSED, LINE_READY };
 struct line_part { const uint8_t *data; size_t len; };
 struct line_in {
 	enum line_event event;

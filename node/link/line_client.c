@@ -118,8 +118,8 @@ static void split_reason(struct line_in *in, const char *text, size_t len)
 
 static int understand(struct line_client *c, struct line_in *in, struct rv_err *e)
 {
-	static const char kinds[] = "FUDR";
-	const char *kind = zmq_msg_size(&c->parts[0]) == 1 ? memchr(kinds, *(const char *)zmq_msg_data(&c->parts[0]), 4) : NULL;
+	static const char kinds[] = "FUDRH";
+	const char *kind = zmq_msg_size(&c->parts[0]) == 1 ? memchr(kinds, *(const char *)zmq_msg_data(&c->parts[0]), 5) : NULL;
 	if (kind == NULL || c->n_parts < 4 || zmq_msg_size(&c->parts[1]) != sizeof(in->connection)) {
 		return rv_fail(e, RV_EPARSE, "the line's report is not understood");
 	}

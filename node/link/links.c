@@ -142,8 +142,10 @@ static void run_post(struct links *l, const struct post *p)
 	int64_t now_us = links_now(l);
 	struct session *s = p->kind <= POST_CHUNK ? session_of_token(l, p->token) : NULL;
 	if (p->kind == POST_TRUST) {
-		links_admit(l);
-		links_dial_due(l, now_us);
+		if (l->line_ready) {
+			links_admit(l);
+			links_dial_due(l, now_us);
+		}
 	} else if (p->kind == POST_FETCH) {
 		struct peer *peer = links_peer(l, p->peer);
 		if (peer != NULL && peer->primary != NULL) {
@@ -249,7 +251,11 @@ static void on_line(struct links *l, const struct line_in *in)
 	uint8_t key[MAP_KEY_LEN];
 	map_number_key(key, in->connection);
 	struct link *link = map_get(&l->connections, key);
-	if (in->event == LINE_REFUSED) {
+	if (in->event == LINE_READY) {
+		l->line_ready = 1;
+		links_admit(l);
+		links_dial_due(l, links_now(l));
+	} else if (in->event == LINE_REFUSED) {
 		links_refusal(l, in);
 	} else if (in->event == LINE_DOWN) {
 		on_down(l, in, link);
@@ -299,11 +305,13 @@ static void tick(struct links *l)
 		session_tick(link->session, now_us);
 	}
 	links_reap(l);
-	if (now_us - l->admitted_us > READMIT_US || l->admitted_us > now_us) {
+	if (l->line_ready && (now_us - l->admitted_us > READMIT_US || l->admitted_us > now_us)) {
 		links_admit(l);
 		links_reap(l);
 	}
-	links_dial_due(l, now_us);
+	if (l->line_ready) {
+		links_dial_due(l, now_us);
+	}
 	links_snapshot(l);
 }
 
@@ -312,7 +320,6 @@ static void *links_thread(void *arg)
 	struct links *l = arg;
 	struct pollfd fds[2] = {{.fd = l->wake_fd, .events = POLLIN}, {.fd = line_client_fd(l->line), .events = POLLIN}};
 	int more = 0;
-	links_admit(l);
 	for (;;) {
 		poll(fds, 2, more ? 0 : LINKS_TICK_MS);
 		more = drain_line(l);

@@ -65,6 +65,7 @@ struct links {
 	uint64_t next_dial;
 	uint32_t next_serial;
 	uint64_t boot;
+	int line_ready;                  /* the line process has said that it is there */
 	int64_t ticked_us, admitted_us;
 	struct line_in in;               /* large: the parts of one frame */
 	/* shared */

@@ -20,6 +20,7 @@ enum {
 
 #define SESSION_AGAIN_US (600 * INT64_C(1000000))   /* in flight for so long: offered again */
 #define SESSION_RETRY_US (5 * INT64_C(1000000))     /* after "not now" */
+#define SESSION_RECEIPTS_AGAIN_US (2 * INT64_C(1000000))
 #define SESSION_RESCAN_US (60 * INT64_C(1000000))
 #define SESSION_RESCAN_MIN_US INT64_C(500000)
 
@@ -69,7 +70,7 @@ struct session {
 	int rescan;
 	int64_t rescanned_us, requeue_check_us;
 	/* receipts */
-	int64_t receipts_after, receipts_not_before_us;
+	int64_t receipts_after, receipts_not_before_us, receipts_restart_us;
 	uint64_t next_batch;
 	struct receipt_batch batches[SESSION_RECEIPT_BATCHES];
 	size_t n_batches;

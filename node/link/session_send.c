@@ -200,9 +200,20 @@ static int send_batch(struct session *s, const struct store_receipt_due *list, s
 	return used == n;
 }
 
-static void send_receipts(struct session *s)
+/* Receipts may be queued anew below what was sent last (the peer offered a message again): looked for when nothing is under way. */
+static void look_below(struct session *s, int64_t now_us)
+{
+	if (s->n_batches == 0 && s->receipts_after > 0 &&
+		(now_us - s->receipts_restart_us >= SESSION_RECEIPTS_AGAIN_US || s->receipts_restart_us > now_us)) {
+		s->receipts_after = 0;
+		s->receipts_restart_us = now_us;
+	}
+}
+
+static void send_receipts(struct session *s, int64_t now_us)
 {
 	int more = 1;
+	look_below(s, now_us);
 	while (more && s->state == STATE_UP && s->n_batches < SESSION_RECEIPT_BATCHES) {
 		struct store_receipt_due *list = NULL;
 		size_t n = 0;
@@ -240,7 +251,7 @@ void session_pump(struct session *s, int64_t now_us)
 {
 	if (s->state == STATE_UP && s->primary) {
 		if (now_us >= s->receipts_not_before_us || s->receipts_not_before_us > now_us + SESSION_RETRY_US) {
-			send_receipts(s);
+			send_receipts(s, now_us);
 		}
 		send_messages(s, now_us);
 	}

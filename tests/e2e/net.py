@@ -178,7 +178,11 @@ class Node:
             raise
 
     def get(self, path):
-        status, body = self.request("GET", path)
+        try:
+            status, body = self.request("GET", path)
+        except (OSError, http.client.HTTPException):
+            # a kept connection may have been ended for idleness; a node that is gone fails again
+            status, body = self.request("GET", path)
         if status != 200:
             raise AssertionError(f"GET {path} at {self.code}: {status} {body[:300]!r}")
         return json.loads(body)
@@ -226,6 +230,8 @@ class Net:
         return self
 
     def __exit__(self, kind, value, trace):
+        if kind is SystemExit and value.code in (0, None):
+            kind = None
         for node in self.nodes.values():
             if kind is not None:
                 sys.stdout.write(f"# log of {node.code}:\n" + "".join("# " + l for l in node.tail(25).splitlines(True)))

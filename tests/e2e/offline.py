@@ -24,7 +24,7 @@ def main():
             node.start(limits=limits)
         for node in (ke, relay):
             node.wait_ready()
-        draft = n.sample("seizure-short.xml")
+        draft = n.sample("seizure-short-drugs.xml")
         sent = []
 
         def flat():

@@ -131,7 +131,7 @@ def main():
         n.Tap().run([sends, arrives, receipts, stock_tool, altered, stranger, refused, newer_list, attachment])
 
 
-SEIZURE = "seizure-short.xml"
+SEIZURE = "seizure-short-drugs.xml"
 
 
 def curve_public(node):
