@@ -28,7 +28,7 @@ int trust_authorities_parse(
 {
 	int rc = 0;
 	size_t n = 0;
-	const char *end = pem + len;
+	const char *end = len > 0 ? pem + len : pem;
 	struct rv_cert **certs = calloc(MAX_AUTHORITIES, sizeof(*certs));
 	if (certs == NULL) {
 		return rv_fail_nomem(e);
