@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/wire.h"
+
 /* A message from a peer: judged by a worker, then accepted or refused by the committer. */
 struct arrival {
 	struct work work;
@@ -42,6 +44,8 @@ static void defer(struct arrival *a, const struct rv_err *why)
 	memcpy(d.message, a->item.message, RV_UUID_LEN);
 	snprintf(d.code, sizeof(d.code), "%s", why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
 	snprintf(d.text, sizeof(d.text), "%.255s", why->text);
+	rv_wire_rule_mend(d.code);   /* they may quote the peer's own bytes */
+	rv_wire_text_mend(d.text);
 	log_err(a->intake->p.log, LOG_LVL_WARNING, "message put off", why, "peer", a->peer, NULL);
 	links_done_message(a->intake->links, a->token, RV_EAGAIN, &d);
 	arrival_free(a);

@@ -72,7 +72,7 @@ static void judge_batch(struct work *w, struct intake *i, struct judge *judge)
 	}
 	for (size_t k = 0; k < b->n; k++) {
 		struct rv_span span = {b->bytes[k].data, b->bytes[k].len};
-		if (judge_receipt(&view, span, &b->receipts[k], &e) != 0) {
+		if (judge_receipt(judge, &view, span, &b->receipts[k], &e) != 0) {
 			memset(&b->receipts[k], 0, sizeof(b->receipts[k]));
 			log_err(i->p.log, LOG_LVL_WARNING, "receipt dropped", &e, "peer", b->peer, NULL);
 		}

@@ -11,6 +11,7 @@
 struct judge {
 	struct rv_verifier *verifier;
 	struct rv_checker *checker;
+	struct rv_receipt_memo memo;   /* receipts of one batch share a signature */
 };
 
 int judge_new(struct judge **j_r, const struct rv_catalog *catalog, struct rv_err *e)
@@ -209,7 +210,7 @@ int judge_message(struct judge *j, const struct route_view *view, const char *pe
 	return judge_recipients(view, op, item, v);
 }
 
-int judge_receipt(const struct route_view *view, struct rv_span bytes, struct rv_receipt *receipt_r, struct rv_err *e)
+int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span bytes, struct rv_receipt *receipt_r, struct rv_err *e)
 {
 	struct rv_receipt r = {0};
 	int rc = rv_receipt_parse(&r, bytes.data, bytes.len, e);
@@ -231,7 +232,7 @@ int judge_receipt(const struct route_view *view, struct rv_span bytes, struct rv
 		goto out;
 	}
 	rv_receipt_clear(&r);
-	rc = rv_receipt_verify(&r, bytes.data, bytes.len, cert, e);
+	rc = rv_receipt_verify_memo(&r, bytes.data, bytes.len, cert, &j->memo, e);
 	if (rc != 0) {
 		return rc;
 	}

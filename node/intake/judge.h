@@ -41,7 +41,7 @@ int judge_message(struct judge *j, const struct route_view *view, const char *pe
  * Judges a receipt: form, signature by the signer that the trust list names, and whether that signer may state it.
  * 0 and *receipt_r filled, or why not.
  */
-int judge_receipt(const struct route_view *view, struct rv_span bytes, struct rv_receipt *receipt_r, struct rv_err *e);
+int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span bytes, struct rv_receipt *receipt_r, struct rv_err *e);
 
 /*
  * Reads and checks a draft: schema and rules with the operation's lists. operation "" takes the draft's own; to names

@@ -38,47 +38,66 @@ int route_codes_add(struct route_codes *c, const char *code, struct rv_err *e)
 	return 0;
 }
 
+/* The parts that a member has in the operation at that time: bits (1u << enum rv_part). It may have several. */
+static unsigned parts_at(const struct rv_operation *op, const char *code, int64_t at_us)
+{
+	unsigned parts = 0;
+	for (size_t i = 0; i < op->n_participants; i++) {
+		const struct rv_participant *p = &op->participants[i];
+		if (strcmp(p->code, code) == 0 && p->from_us <= at_us && at_us <= p->to_us) {
+			parts |= 1u << p->part;
+		}
+	}
+	return parts;
+}
+
+enum {
+	RECEIVERS = 1 << RV_PART_PARTICIPANT | 1 << RV_PART_OBSERVER | 1 << RV_PART_COORDINATION,
+	SENDERS = 1 << RV_PART_PARTICIPANT | 1 << RV_PART_COORDINATION,
+};
+
 int route_may_receive(const struct route_view *v, const struct rv_operation *op, const struct rv_header *h,
 	const char *code, struct rv_err *e)
 {
 	int64_t issued = h->issued_us != 0 ? h->issued_us : v->now_us;
-	const struct rv_participant *then = rv_participant_at(op, code, issued);
-	const struct rv_participant *now = rv_participant_at(op, code, v->now_us);
-	if (then == NULL || now == NULL) {
+	unsigned then = parts_at(op, code, issued);
+	unsigned now = parts_at(op, code, v->now_us);
+	if (then == 0 || now == 0) {
 		rv_fail_rule(e, RV_EDENIED, "ROUTE-ROSTER", "%s is not in the roster of operation %s %s", code, op->code,
-			then == NULL ? "at the time the message was issued" : "any more");
+			then == 0 ? "at the time the message was issued" : "any more");
 		return rv_err_mend(e, "Ask the coordinator of the operation to admit %s.", code);
 	}
 	if (rv_trust_member(v->trust, code) == NULL) {
 		return rv_fail_rule(e, RV_EDENIED, "ROUTE-MEMBER", "%s is not in the trust list", code);
 	}
-	if (now->part == RV_PART_RELAY) {
+	if (then & now & RECEIVERS) {
+		return 0;
+	}
+	if (now == 1u << RV_PART_RELAY) {
 		rv_fail_rule(e, RV_EDENIED, "ROUTE-RELAY", "%s is a relay in operation %s: it passes on and does not receive",
 			code, op->code);
 		return rv_err_mend(e, "Name the member that the message is for.");
 	}
-	if (now->part == RV_PART_RIGHT_HOLDER) {
+	if (now & 1u << RV_PART_RIGHT_HOLDER) {
 		return rv_fail_rule(e, RV_EDENIED, "ROUTE-RIGHT-HOLDER",
 			"%s is a right-holder: this version sends right-holders nothing", code);
 	}
-	return 0;
+	return rv_fail_rule(e, RV_EDENIED, "ROUTE-ROSTER", "%s had no receiving role in operation %s when the message was issued", code, op->code);
 }
 
 int route_may_send(const struct route_view *v, const struct rv_operation *op, const struct rv_header *h, struct rv_err *e)
 {
 	int64_t issued = h->issued_us != 0 ? h->issued_us : v->now_us;
-	const struct rv_participant *p = rv_participant_at(op, h->originator, issued);
-	if (p == NULL) {
+	unsigned parts = parts_at(op, h->originator, issued);
+	if (parts == 0) {
 		rv_fail_rule(e, RV_EDENIED, "ROUTE-SENDER", "%s was not in the roster of operation %s when the message was issued",
 			h->originator, op->code);
 		return rv_err_mend(e, "Ask the coordinator of the operation to admit %s.", h->originator);
 	}
-	if (p->part == RV_PART_RELAY || p->part == RV_PART_OBSERVER) {
-		return rv_fail_rule(e, RV_EDENIED, "ROUTE-SENDER-ROLE", "%s is %s in operation %s, which sends no messages",
-			h->originator, p->part == RV_PART_RELAY ? "a relay" : "an observer", op->code);
-	}
-	if (p->part == RV_PART_RIGHT_HOLDER && h->kind != RV_KIND_FEEDBACK && h->kind != RV_KIND_REPLY) {
-		return rv_fail_rule(e, RV_EDENIED, "ROUTE-SENDER-ROLE", "right-holders answer with feedback or a reply only");
+	int answer = h->kind == RV_KIND_FEEDBACK || h->kind == RV_KIND_REPLY;
+	if (!(parts & SENDERS) && !(answer && (parts & 1u << RV_PART_RIGHT_HOLDER))) {
+		return rv_fail_rule(e, RV_EDENIED, "ROUTE-SENDER-ROLE", "%s may not send a message of kind %s in operation %s: relays and observers send nothing, "
+			"right-holders only answer", h->originator, rv_kind_text(h->kind), op->code);
 	}
 	if (op->kinds != 0 && !(op->kinds & 1u << h->kind)) {
 		return rv_fail_rule(e, RV_EDENIED, "ROUTE-KIND", "operation %s takes no messages of kind %s", op->code,
