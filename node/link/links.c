@@ -7,15 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_AT_ONCE = 256 };
 
 #define READMIT_US (30 * INT64_C(1000000))   /* keys begin and end to be valid by the clock too */
 
-int64_t links_now(const struct links *l)
+struct session_time links_time(const struct links *l)
 {
-	return l->p.clock.now_us(l->p.clock.ctx);
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct session_time){(int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000, l->p.clock.now_us(l->p.clock.ctx)};
+}
+
+void links_touch(struct link *link)
+{
+	if (!link->touched) {
+		link->touched = 1;
+		link->all->touched[link->all->n_touched++] = link;
+	}
 }
 
 /* ---- posts ---- */
@@ -105,7 +116,7 @@ static void wake_everyone(struct links *l, unsigned what)
 void links_wake(struct links *l, const char *hop)
 {
 	if (hop == NULL) {
-		wake_everyone(l, SESSION_NEW_MESSAGES | SESSION_RESCAN | SESSION_RECEIPTS);
+		wake_everyone(l, WAKE_ALL);
 		return;
 	}
 	pthread_mutex_lock(&l->lock);
@@ -114,7 +125,7 @@ void links_wake(struct links *l, const char *hop)
 		i++;
 	}
 	if (i == LINKS_WAKES_MAX) {
-		l->wake_all |= SESSION_NEW_MESSAGES;
+		l->wake_all |= WAKE_MESSAGES;
 	} else if (i == l->n_wakes) {
 		snprintf(l->wakes[l->n_wakes++], RV_CODE_TEXT, "%s", hop);
 	}
@@ -124,58 +135,74 @@ void links_wake(struct links *l, const char *hop)
 
 void links_wake_receipts(struct links *l)
 {
-	wake_everyone(l, SESSION_RECEIPTS);
+	wake_everyone(l, WAKE_RECEIPTS);
 }
 
 /* ---- the thread ---- */
 
-static struct session *session_of_token(struct links *l, uint64_t token)
+static struct link *link_of_token(struct links *l, uint64_t token)
 {
 	uint8_t key[MAP_KEY_LEN];
 	map_number_key(key, token >> 32);
-	struct link *link = map_get(&l->serials, key);
-	return link != NULL ? link->session : NULL;
+	return map_get(&l->serials, key);
+}
+
+static void run_fate(struct links *l, const struct post *p)
+{
+	struct link *link = link_of_token(l, p->token);
+	uint32_t handle = (uint32_t)p->token;
+	if (link == NULL) {
+		return;   /* the session is gone: its peer offers everything again in the next */
+	}
+	if (p->kind == POST_MESSAGE) {
+		session_fate_message(link->session, handle, p->fate, p->has_defer ? &p->defer : NULL);
+	} else if (p->kind == POST_RECEIPTS) {
+		session_fate_receipts(link->session, handle, p->fate);
+	} else {
+		session_fate_chunk(link->session, handle, p->fate, p->offset, links_time(l));
+	}
+	links_touch(link);
 }
 
 static void run_post(struct links *l, const struct post *p)
 {
-	int64_t now_us = links_now(l);
-	struct session *s = p->kind <= POST_CHUNK ? session_of_token(l, p->token) : NULL;
 	if (p->kind == POST_TRUST) {
-		if (l->line_ready) {
-			links_admit(l);
-			links_dial_due(l, now_us);
-		}
+		links_admit(l);
+		links_dial_due(l);
 	} else if (p->kind == POST_FETCH) {
 		struct peer *peer = links_peer(l, p->peer);
-		if (peer != NULL && peer->primary != NULL) {
-			session_wake(peer->primary, SESSION_FETCHES, now_us);
+		if (peer != NULL && peer->lead != NULL) {
+			session_wake_fetches(peer->lead->session);
+			links_touch(peer->lead);
 		}
-	} else if (s == NULL) {
-		return;   /* the session is gone: its peer offers everything again in the next */
-	} else if (p->kind == POST_MESSAGE) {
-		session_done_message(s, p->token, p->fate, p->has_defer ? &p->defer : NULL, now_us);
-	} else if (p->kind == POST_RECEIPTS) {
-		session_done_receipts(s, p->token, p->fate, now_us);
 	} else {
-		session_done_chunk(s, p->token, p->fate, p->offset, now_us);
+		run_fate(l, p);
 	}
+}
+
+static void wake_peer(struct peer *peer, unsigned what)
+{
+	if (peer == NULL || peer->lead == NULL) {
+		return;   /* a session that begins reads everything */
+	}
+	if (what & WAKE_ALL) {
+		session_wake_all(peer->lead->session);
+	} else if (what & WAKE_MESSAGES) {
+		session_wake(peer->lead->session);
+	} else {
+		session_wake_receipts(peer->lead->session);
+	}
+	links_touch(peer->lead);
 }
 
 static void wake_sessions(struct links *l, unsigned all, char (*codes)[RV_CODE_TEXT], size_t n)
 {
-	int64_t now_us = links_now(l);
 	struct peer *peer;
 	for (size_t at = 0; all != 0 && (peer = map_next(&l->peers, &at)) != NULL;) {
-		if (peer->primary != NULL) {
-			session_wake(peer->primary, all, now_us);
-		}
+		wake_peer(peer, all);
 	}
 	for (size_t i = 0; i < n; i++) {
-		peer = links_peer(l, codes[i]);
-		if (peer != NULL && peer->primary != NULL) {
-			session_wake(peer->primary, SESSION_NEW_MESSAGES, now_us);
-		}
+		wake_peer(links_peer(l, codes[i]), WAKE_MESSAGES);
 	}
 }
 
@@ -207,14 +234,19 @@ static int run_posts(struct links *l)
 	return stop;
 }
 
+/* ---- the line ---- */
+
 static struct link *accept_connection(struct links *l, const struct line_in *in)
 {
 	struct rv_trust *t = trust_get(l->p.trust);
-	const struct rv_member *m = t != NULL ? rv_trust_by_curve(t, in->key, links_now(l)) : NULL;
+	const struct rv_member *m = t != NULL ? rv_trust_by_curve(t, in->key, links_time(l).wall_us) : NULL;
 	struct peer *peer = m != NULL ? links_peer(l, m->code) : NULL;
 	struct link *link = peer != NULL ? links_open(l, in->connection, peer, in->key, 0) : NULL;
 	if (link == NULL) {
+		links_refusal(l, in->key, "", m == NULL ? "its CURVE key is not in the trust list" :
+			"it has too many connections, or memory is short");
 		line_client_close(l->line, in->connection, NULL);
+		l->sent = 1;
 	}
 	rv_trust_unref(&t);
 	return link;
@@ -239,11 +271,57 @@ static void on_down(struct links *l, const struct line_in *in, struct link *link
 	}
 	struct peer *peer = dialled_peer(l, in->connection);
 	if (peer != NULL) {
+		peer->refused = strstr(in->reason, "CURVE key") != NULL;
 		links_peer_failed(l, peer, in->reason, "Look whether the peer's node runs, its address, and both trust lists.");
 		peer->dialling = 0;
 		line_client_close(l->line, in->connection, NULL);
 		links_redial_later(l, peer);
+		l->changed = 1;
 	}
+}
+
+static void on_up(struct links *l, const struct line_in *in, struct link *link)
+{
+	struct peer *peer = link == NULL ? dialled_peer(l, in->connection) : NULL;
+	if (peer != NULL && links_open(l, in->connection, peer, in->key, 1) == NULL) {
+		peer->dialling = 0;
+		line_client_close(l->line, in->connection, NULL);
+		links_redial_later(l, peer);
+		l->sent = 1;
+	}
+}
+
+static void on_frame(struct links *l, const struct line_in *in, struct link *link)
+{
+	struct rv_span parts[sizeof(in->parts) / sizeof(in->parts[0])];
+	if (link == NULL && (in->connection & LINKS_ACCEPTED)) {
+		link = accept_connection(l, in);
+	}
+	if (link == NULL || strcmp(link->key, in->key) != 0) {
+		return;
+	}
+	for (size_t i = 0; i < in->n_parts; i++) {
+		parts[i] = (struct rv_span){in->parts[i].data, in->parts[i].len};
+	}
+	session_frame(link->session, parts, in->n_parts, links_time(l));
+	links_touch(link);
+}
+
+/* It has just started: what connections there were before are gone with the former one. */
+static void line_is_there(struct links *l)
+{
+	struct link *link;
+	struct peer *peer;
+	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
+		session_lost(link->session, "the line process was started again");
+	}
+	links_reap(l);
+	for (size_t at = 0; (peer = map_next(&l->peers, &at)) != NULL;) {
+		peer->dialling = 0;
+	}
+	l->line_ready = 1;
+	links_admit(l);
+	links_dial_due(l);
 }
 
 static void on_line(struct links *l, const struct line_in *in)
@@ -252,35 +330,31 @@ static void on_line(struct links *l, const struct line_in *in)
 	map_number_key(key, in->connection);
 	struct link *link = map_get(&l->connections, key);
 	if (in->event == LINE_READY) {
-		l->line_ready = 1;
-		links_admit(l);
-		links_dial_due(l, links_now(l));
+		line_is_there(l);
 	} else if (in->event == LINE_REFUSED) {
-		links_refusal(l, in);
+		links_refusal(l, in->key, in->address, in->reason);
 	} else if (in->event == LINE_DOWN) {
 		on_down(l, in, link);
 	} else if (in->event == LINE_UP) {
-		struct peer *peer = link == NULL ? dialled_peer(l, in->connection) : NULL;
-		if (peer != NULL && (link = links_open(l, in->connection, peer, in->key, 1)) != NULL) {
-			session_start(link->session, links_now(l));
-		}
+		on_up(l, in, link);
 	} else {
-		if (link == NULL && (in->connection & LINKS_ACCEPTED)) {
-			link = accept_connection(l, in);
-		}
-		if (link != NULL && strcmp(link->key, in->key) == 0) {
-			session_frame(link->session, in->parts, in->n_parts, links_now(l));
-		}
+		on_frame(l, in, link);
 	}
 }
 
+/* 1: there may be more. */
 static int drain_line(struct links *l)
 {
 	struct line_in *in = &l->in;
+	l->sent = 0;
 	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
 		struct rv_err e = {0};
 		int rc = line_client_next(l->line, in, &e);
 		if (rc == RV_EAGAIN) {
+			return 0;
+		}
+		if (rc == RV_ECLOSED) {
+			log_err(l->p.log, LOG_LVL_ERROR, "the channel to the line is broken", &e, NULL);
 			return 0;
 		}
 		if (rc != 0) {
@@ -288,31 +362,54 @@ static int drain_line(struct links *l)
 			continue;
 		}
 		on_line(l, in);
-		links_reap(l);
 	}
 	return 1;
 }
 
+/* ---- the rounds ---- */
+
+/* Each session that has something to do does a bounded part of it. 1: some have more. */
+static int pump(struct links *l)
+{
+	size_t n = l->n_touched;
+	size_t kept = 0;
+	struct session_time now = links_time(l);
+	for (size_t i = 0; i < n; i++) {
+		struct link *link = l->touched[i];
+		if (session_pump(link->session, now)) {
+			l->touched[kept++] = link;
+		} else {
+			link->touched = 0;
+		}
+	}
+	/* those that were touched meanwhile move up */
+	for (size_t i = n; i < l->n_touched; i++) {
+		l->touched[kept++] = l->touched[i];
+	}
+	l->n_touched = kept;
+	return kept > 0;
+}
+
 static void tick(struct links *l)
 {
-	int64_t now_us = links_now(l);
+	struct session_time now = links_time(l);
 	struct link *link;
-	if (now_us - l->ticked_us < LINKS_TICK_MS * 1000 && l->ticked_us <= now_us) {
-		return;
+	if (now.mono_us - l->ticked_us >= LINKS_TICK_MS * 1000) {
+		l->ticked_us = now.mono_us;
+		for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
+			session_tick(link->session, now);
+			links_touch(link);
+		}
+		if (now.mono_us - l->admitted_us > READMIT_US) {
+			links_admit(l);
+		}
+		links_dial_due(l);
 	}
-	l->ticked_us = now_us;
-	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
-		session_tick(link->session, now_us);
+	if (l->changed || now.mono_us - l->snapshot_us >= LINKS_SNAPSHOT_MS * 1000) {
+		l->changed = 0;
+		l->snapshot_us = now.mono_us;
+		links_snapshot(l);
 	}
-	links_reap(l);
-	if (l->line_ready && (now_us - l->admitted_us > READMIT_US || l->admitted_us > now_us)) {
-		links_admit(l);
-		links_reap(l);
-	}
-	if (l->line_ready) {
-		links_dial_due(l, now_us);
-	}
-	links_snapshot(l);
 }
 
 static void *links_thread(void *arg)
@@ -321,20 +418,23 @@ static void *links_thread(void *arg)
 	struct pollfd fds[2] = {{.fd = l->wake_fd, .events = POLLIN}, {.fd = line_client_fd(l->line), .events = POLLIN}};
 	int more = 0;
 	for (;;) {
-		poll(fds, 2, more ? 0 : LINKS_TICK_MS);
+		/* what was sent may have used up the signal of something to be read */
+		poll(fds, 2, more || l->sent ? 0 : LINKS_TICK_MS);
 		more = drain_line(l);
 		int stop = run_posts(l);
 		links_reap(l);
 		tick(l);
+		more |= pump(l);
+		links_reap(l);
 		if (stop) {
 			break;
 		}
 	}
 	struct link *link;
 	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
-		session_end(link->session, RV_BYE_STOPPING, "the node stops");
+		session_bye(link->session, RV_BYE_STOPPING, "the node stops");
 	}
-	links_reap(l);
+	links_snapshot(l);
 	return NULL;
 }
 
@@ -347,11 +447,11 @@ int links_start(struct links **l_r, const struct links_params *p, struct rv_err 
 		return rv_fail_nomem(e);
 	}
 	l->p = *p;
-	l->host = links_host(l);
 	l->posts_end = &l->posts;
 	pthread_mutex_init(&l->lock, NULL);
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int rc = l->wake_fd < 0 ? rv_fail_errno(e, errno, "cannot make an eventfd") : 0;
+	l->chunk = malloc(RV_CHUNK_MAX);
+	int rc = l->chunk == NULL ? rv_fail_nomem(e) : l->wake_fd < 0 ? rv_fail_errno(e, errno, "cannot make an eventfd") : 0;
 	if (rc == 0 && p->random.fill(p->random.ctx, &l->boot, sizeof(l->boot)) != 0) {
 		rc = rv_fail(e, RV_EIO, "no randomness for the run's number");
 	}
@@ -370,7 +470,7 @@ int links_start(struct links **l_r, const struct links_params *p, struct rv_err 
 		l->running = err == 0;
 	}
 	if (rc != 0) {
-		links_stop(&l);
+		links_free(&l);
 		return rc;
 	}
 	*l_r = l;
@@ -405,15 +505,15 @@ void links_free(struct links **l_p)
 		free(l->posts);
 		l->posts = next;
 	}
+	links_free_all(l);
 	links_peers_free(l);
-	map_free(&l->connections);
-	map_free(&l->serials);
 	line_client_free(&l->line);
 	store_reader_close(&l->reader);
 	if (l->wake_fd >= 0) {
 		close(l->wake_fd);
 	}
 	pthread_mutex_destroy(&l->lock);
+	free(l->chunk);
 	free(l->rows);
 	free(l);
 	*l_p = NULL;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/link/lead.h"
+
 /* The peers: whom we dial and when, who is admitted, and what people see of the links. */
 
 static void code_key(uint8_t key[MAP_KEY_LEN], const char *code)
@@ -59,7 +61,7 @@ void links_peer_failed(struct links *l, struct peer *peer, const char *why, cons
 {
 	snprintf(peer->last_error, sizeof(peer->last_error), "%s", why);
 	snprintf(peer->mend, sizeof(peer->mend), "%s", mend);
-	peer->last_error_us = links_now(l);
+	peer->last_error_us = links_time(l).wall_us;
 }
 
 /* Twice the wait each time, up to the maximum, and up to a quarter more at random, so that peers do not come back all at once. */
@@ -75,7 +77,7 @@ void links_redial_later(struct links *l, struct peer *peer)
 		random = 0;
 	}
 	uint64_t wait_ms = peer->backoff_ms + random % (peer->backoff_ms / 4 + 1);
-	peer->redial_us = links_now(l) + (int64_t)wait_ms * 1000;
+	peer->redial_us = links_time(l).mono_us + (int64_t)wait_ms * 1000;
 }
 
 /* The key valid now that became valid last: during a rotation, the new one. */
@@ -91,10 +93,10 @@ static const char *server_key(const struct rv_member *m, int64_t now_us)
 	return best != NULL ? best->z85 : NULL;
 }
 
-static void dial(struct links *l, const struct rv_trust *t, struct peer *peer, int64_t now_us)
+static void dial(struct links *l, const struct rv_trust *t, struct peer *peer)
 {
 	const struct rv_member *m = rv_trust_member(t, peer->code);
-	const char *key = m != NULL ? server_key(m, now_us) : NULL;
+	const char *key = m != NULL ? server_key(m, links_time(l).wall_us) : NULL;
 	struct rv_err e = {0};
 	if (m == NULL || m->n_endpoints == 0 || key == NULL) {
 		links_peer_failed(l, peer, m == NULL ? "it is not in the trust list" : key == NULL ? "it has no valid CURVE key in the trust list" :
@@ -103,6 +105,7 @@ static void dial(struct links *l, const struct rv_trust *t, struct peer *peer, i
 		return;
 	}
 	peer->dialling = ++l->next_dial;
+	l->sent = 1;
 	if (line_client_dial(l->line, peer->dialling, m->endpoints[peer->tries++ % m->n_endpoints], key, &e) != 0) {
 		links_peer_failed(l, peer, e.text, "The line process is not there; it is started again by itself.");
 		peer->dialling = 0;
@@ -110,17 +113,14 @@ static void dial(struct links *l, const struct rv_trust *t, struct peer *peer, i
 	}
 }
 
-void links_dial_due(struct links *l, int64_t now_us)
+void links_dial_due(struct links *l)
 {
 	struct rv_trust *t = trust_get(l->p.trust);
-	int64_t longest = (int64_t)l->p.conf->reconnect_max_ms * 2000;
+	int64_t now_us = links_time(l).mono_us;
 	struct peer *peer;
-	for (size_t at = 0; t != NULL && (peer = map_next(&l->peers, &at)) != NULL;) {
-		if (peer->redial_us > now_us + longest) {
-			peer->redial_us = now_us;   /* the clock was set back */
-		}
+	for (size_t at = 0; t != NULL && l->line_ready && (peer = map_next(&l->peers, &at)) != NULL;) {
 		if (peer->dial && peer->dialling == 0 && now_us >= peer->redial_us) {
-			dial(l, t, peer, now_us);
+			dial(l, t, peer);
 		}
 	}
 	rv_trust_unref(&t);
@@ -158,68 +158,68 @@ static void end_strangers(struct links *l, const struct rv_trust *t, int64_t now
 {
 	struct link *link;
 	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
-		const struct rv_member *m = rv_trust_by_curve(t, link->key, now_us);
+		const struct rv_member *m = t != NULL ? rv_trust_by_curve(t, link->key, now_us) : NULL;
 		if (m == NULL || strcmp(m->code, link->peer->code) != 0) {
-			session_end(link->session, RV_BYE_TRUST, "the trust list does not have this member with this key any more");
+			session_bye(link->session, RV_BYE_TRUST, "the trust list does not have this member with this key any more");
+		} else {
+			session_trust(link->session, rv_trust_number(t));
+			links_touch(link);
 		}
-		session_set_trust(link->session, rv_trust_number(t));
 	}
 }
 
+/* Without a list nobody is admitted. */
 void links_admit(struct links *l)
 {
 	struct rv_trust *t = trust_get(l->p.trust);
-	int64_t now_us = links_now(l);
+	struct session_time now = links_time(l);
 	char(*keys)[RV_CURVE_KEY_TEXT] = NULL;
 	size_t n = 0;
-	l->admitted_us = now_us;
-	if (t != NULL && collect_keys(t, now_us, &keys, &n) == 0) {
-		end_strangers(l, t, now_us);
-		line_client_admit(l->line, (const char(*)[RV_CURVE_KEY_TEXT])keys, n, NULL);
+	l->admitted_us = now.mono_us;
+	end_strangers(l, t, now.wall_us);
+	if (l->line_ready && (t == NULL || collect_keys(t, now.wall_us, &keys, &n) == 0) &&
+		line_client_admit(l->line, (const char(*)[RV_CURVE_KEY_TEXT])keys, n, NULL) != 0) {
+		l->admitted_us = 0;   /* the channel is full: again at the next tick */
 	}
+	l->sent = 1;
 	free(keys);
 	rv_trust_unref(&t);
 }
 
-void links_choose_primary(struct links *l, struct peer *peer)
+void links_choose_lead(struct links *l, struct peer *peer)
 {
-	struct session *oldest = NULL;
-	int64_t oldest_us = 0;
-	struct link *link;
-	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
-		struct session_stats stats;
-		if (link->peer != peer || !session_is_up(link->session)) {
-			continue;
-		}
-		session_stats(link->session, &stats);
-		if (oldest == NULL || stats.up_us < oldest_us) {
-			oldest = link->session;
-			oldest_us = stats.up_us;
-		}
+	struct lead_candidate list[LINKS_OF_PEER_MAX];
+	for (size_t i = 0; i < peer->n_links; i++) {
+		struct link *link = peer->links[i];
+		list[i] = (struct lead_candidate){session_state(link->session) == SESSION_UP, peer->lead == link, link->dialled, link->serial};
 	}
-	if (oldest == peer->primary) {
+	int at = lead_choose(list, peer->n_links, l->p.conf->code, peer->code);
+	struct link *lead = at < 0 ? NULL : peer->links[at];
+	if (lead == peer->lead) {
 		return;
 	}
-	int64_t now_us = links_now(l);
-	if (peer->primary != NULL && !session_has_ended(peer->primary)) {
-		session_set_primary(peer->primary, 0, now_us);
+	if (peer->lead == NULL || lead == NULL) {
+		peer->since_us = links_time(l).wall_us;
 	}
-	peer->primary = oldest;
-	peer->since_us = now_us;
-	if (oldest != NULL) {
-		session_set_primary(oldest, 1, now_us);
+	peer->lead = lead;
+	for (size_t i = 0; i < peer->n_links; i++) {
+		session_lead(peer->links[i]->session, peer->links[i] == lead);
 	}
+	if (lead != NULL) {
+		links_touch(lead);
+	}
+	l->changed = 1;
 }
 
 /* ---- for people ---- */
 
-void links_refusal(struct links *l, const struct line_in *in)
+void links_refusal(struct links *l, const char *key, const char *address, const char *reason)
 {
 	pthread_mutex_lock(&l->lock);
 	size_t at = l->n_refused;
 	size_t oldest = 0;
 	for (size_t i = 0; i < l->n_refused; i++) {
-		if (strcmp(l->refused[i].key, in->key) == 0 && strcmp(l->refused[i].reason, in->reason) == 0) {
+		if (strcmp(l->refused[i].key, key) == 0 && strcmp(l->refused[i].reason, reason) == 0) {
 			at = i;
 		}
 		if (l->refused[i].last_us < l->refused[oldest].last_us) {
@@ -231,11 +231,11 @@ void links_refusal(struct links *l, const struct line_in *in)
 		l->refused[at].count = 0;
 	}
 	struct links_refused *r = &l->refused[at];
-	snprintf(r->key, sizeof(r->key), "%s", in->key);
-	snprintf(r->address, sizeof(r->address), "%s", in->address);
-	snprintf(r->reason, sizeof(r->reason), "%s", in->reason);
+	snprintf(r->key, sizeof(r->key), "%s", key);
+	snprintf(r->address, sizeof(r->address), "%s", address);
+	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	r->count++;
-	r->last_us = links_now(l);
+	r->last_us = links_time(l).wall_us;
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -246,11 +246,11 @@ static void fill_row(const struct peer *peer, int dialled, int accepted, struct 
 	row->dialled = dialled;
 	row->accepted = accepted;
 	row->since_us = peer->since_us;
-	snprintf(row->state, sizeof(row->state), "%s", peer->primary != NULL ? "up" : peer->refused ? "refused" :
+	snprintf(row->state, sizeof(row->state), "%s", peer->lead != NULL ? "up" : peer->refused ? "refused" :
 		peer->dialling != 0 ? "connecting" : "down");
-	if (peer->primary != NULL) {
-		const struct rv_hello *h = session_hello(peer->primary);
-		session_stats(peer->primary, &stats);
+	if (peer->lead != NULL) {
+		const struct rv_hello *h = session_hello(peer->lead->session);
+		session_stats(peer->lead->session, &stats);
 		row->trust_number = h->trust_number;
 		snprintf(row->software, sizeof(row->software), "%s", h->software);
 	}
@@ -284,10 +284,9 @@ void links_snapshot(struct links *l)
 	for (size_t at = 0; (peer = map_next(&l->peers, &at)) != NULL;) {
 		int dialled = 0;
 		int accepted = 0;
-		struct link *link;
-		for (size_t k = 0; (link = map_next(&l->connections, &k)) != NULL;) {
-			if (link->peer == peer && session_is_up(link->session)) {
-				*(session_dialled(link->session) ? &dialled : &accepted) += 1;
+		for (size_t k = 0; k < peer->n_links; k++) {
+			if (session_state(peer->links[k]->session) == SESSION_UP) {
+				*(peer->links[k]->dialled ? &dialled : &accepted) += 1;
 			}
 		}
 		fill_row(peer, dialled, accepted, &rows[n++]);

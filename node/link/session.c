@@ -1,38 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/link/session_int.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a new connection may take to say HELLO, and an up one may be silent, in heartbeats. */
-enum { HELLO_HEARTBEATS = 3, SILENT_HEARTBEATS = 3 };
+#include "protocol/wire.h"
 
 /* ---- life ---- */
 
-int session_new(struct session **s_r, const struct session_params *p, int64_t now_us, struct rv_err *e)
+int session_new(struct session **s_r, const struct session_params *p, struct session_time now, struct rv_err *e)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	if (s == NULL) {
 		return rv_fail_nomem(e);
 	}
 	s->p = *p;
-	s->started_us = s->heard_us = now_us;
-	s->next_batch = 1;
-	s->granted_messages = p->hello.credit_messages;
-	s->granted_bytes = p->hello.credit_bytes;
+	s->p.software = s->software;
+	snprintf(s->software, sizeof(s->software), "%s", p->software);
+	s->state = SESSION_NEW;
+	if (s->p.credit_messages == 0) {
+		s->p.credit_messages = 1;
+	}
+	if (s->p.credit_messages > UINT16_MAX) {
+		s->p.credit_messages = UINT16_MAX;
+	}
+	if (s->p.credit_bytes < ITEM_MAX_BYTES) {
+		s->p.credit_bytes = ITEM_MAX_BYTES;
+	}
+	flights_init(&s->out.flights);
+	pulse_init(s, now);
+	blobs_init(s);
+	if (in_init(s) != 0) {
+		session_free(&s);
+		return rv_fail_nomem(e);
+	}
 	*s_r = s;
 	return 0;
-}
-
-void session_pending_free(struct pending **p)
-{
-	if (*p != NULL) {
-		free((*p)->settled);
-		free(*p);
-		*p = NULL;
-	}
 }
 
 void session_free(struct session **s)
@@ -40,566 +44,384 @@ void session_free(struct session **s)
 	if (s == NULL || *s == NULL) {
 		return;
 	}
-	struct pending *p;
-	for (size_t at = 0; (p = map_next(&(*s)->pending, &at)) != NULL;) {
-		session_pending_free(&p);
-	}
-	map_free(&(*s)->pending);
-	session_send_free(*s);
+	out_free(*s);
+	in_free(*s);
+	receipts_free(*s);
 	free(*s);
 	*s = NULL;
 }
 
-static void finish(struct session *s, int code, const char *why)
+static void end(struct session *s, const struct session_end *why)
 {
-	if (s->state != STATE_ENDED) {
-		s->state = STATE_ENDED;
-		s->p.host->ended(s->p.host->ctx, s, code, why);
-	}
-}
-
-void session_lost(struct session *s, const char *why)
-{
-	finish(s, 0, why);
-}
-
-void session_end(struct session *s, enum rv_bye_code code, const char *why)
-{
-	struct rv_buf body = {0};
-	struct rv_bye bye = {.code = (uint16_t)code};
-	if (s->state == STATE_ENDED) {
+	if (s->state == SESSION_ENDED) {
 		return;
 	}
-	snprintf(bye.text, sizeof(bye.text), "%s", why);
-	if (rv_bye_put(&body, &bye) == 0) {
-		session_send_bodies(s, RV_CMD_BYE, &body, 1);
-	}
-	rv_buf_free(&body);
-	finish(s, code, why);
+	s->state = SESSION_ENDED;
+	s->p.calls->ended(s->p.ctx, why);
 }
 
-void session_fault(struct session *s, enum rv_bye_code code, const char *fmt, ...)
-{
-	char why[200];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	session_end(s, code, why);
-}
+/* ---- sending ---- */
 
-/* ---- output ---- */
-
-int session_send_bodies(struct session *s, enum rv_cmd cmd, const struct rv_buf *bodies, size_t n)
+int session_send_spans(struct session *s, enum rv_cmd cmd, struct rv_span *parts, size_t n)
 {
 	struct rv_buf header = {0};
-	struct line_part parts[1 + 2 + SESSION_RECEIPTS_IN_FRAME];
-	int rc = n + 1 > sizeof(parts) / sizeof(parts[0]) ? RV_ELIMIT : rv_frame_header_put(&header, cmd, (uint16_t)n);
+	int rc = rv_frame_header_put(&header, cmd, (uint16_t)(n - 1));
 	if (rc == 0) {
-		parts[0] = (struct line_part){header.data, header.len};
-		for (size_t i = 0; i < n; i++) {
-			parts[i + 1] = (struct line_part){bodies[i].data, bodies[i].len};
-			s->bytes_out += bodies[i].len;
-		}
-		rc = s->p.host->send(s->p.host->ctx, s, parts, n + 1);
+		parts[0].data = header.data;
+		parts[0].len = header.len;
+		rc = s->p.calls->send(s->p.ctx, parts, n);
 	}
 	rv_buf_free(&header);
-	if (rc != 0 && cmd != RV_CMD_BYE) {
-		finish(s, RV_BYE_INTERNAL, "the channel to the line does not take frames");
+	if (rc == 0) {
+		for (size_t i = 0; i < n; i++) {
+			s->bytes_out += parts[i].len;
+		}
+	} else if (rc == RV_EAGAIN) {
+		s->blocked = 1;
+	} else if (s->state != SESSION_ENDED) {
+		struct session_end why = {.code = RV_BYE_INTERNAL};
+		rv_fail(&why.why, rc, "a frame (%s) could not be sent: %s", rv_cmd_text(cmd), rv_strcode(rc));
+		end(s, &why);
+		rc = RV_ECLOSED;
 	}
 	return rc;
 }
 
-static void say_hello(struct session *s, int64_t now_us)
+int session_send(struct session *s, enum rv_cmd cmd, const struct rv_buf *parts, size_t n)
 {
-	struct rv_buf body = {0};
-	struct rv_hello h = s->p.hello;
-	h.time_us = now_us;
-	if (s->hello_sent) {
-		return;
+	struct rv_span spans[1 + RV_FRAME_MAX_ITEMS];
+	for (size_t i = 0; i < n; i++) {
+		if (!rv_buf_ok(&parts[i])) {
+			struct rv_err e;
+			rv_fail_nomem(&e);
+			session_broken(s, &e);
+			return RV_ECLOSED;
+		}
+		spans[i + 1].data = parts[i].data;
+		spans[i + 1].len = parts[i].len;
 	}
-	s->hello_sent = 1;
-	if (rv_hello_put(&body, &h) == 0) {
-		session_send_bodies(s, RV_CMD_HELLO, &body, 1);
-	} else {
-		finish(s, RV_BYE_INTERNAL, "our HELLO cannot be encoded");
+	return session_send_spans(s, cmd, spans, n + 1);
+}
+
+/* ---- ending ---- */
+
+static void say_bye(struct session *s, unsigned code, const char *text)
+{
+	struct rv_bye bye = {.code = (uint16_t)code};
+	struct rv_buf body = {0};
+	snprintf(bye.text, sizeof(bye.text), "%.255s", text);
+	rv_wire_text_mend(bye.text);
+	if (rv_bye_put(&body, &bye) == 0) {
+		session_send(s, RV_CMD_BYE, &body, 1);
 	}
 	rv_buf_free(&body);
 }
 
-void session_start(struct session *s, int64_t now_us)
+static void bye_and_end(struct session *s, unsigned code, const char *text, const struct rv_err *e)
 {
-	say_hello(s, now_us);
-}
-
-/* ---- tokens of what the intake has in work ---- */
-
-struct pending *session_pend(struct session *s, enum pending_kind kind, uint64_t *token_r)
-{
-	uint8_t key[MAP_KEY_LEN];
-	struct pending *p = calloc(1, sizeof(*p));
-	if (p == NULL) {
-		return NULL;
-	}
-	p->kind = kind;
-	*token_r = (uint64_t)s->p.serial << 32 | (uint32_t)++s->next_token;
-	map_number_key(key, *token_r);
-	if (map_put(&s->pending, key, p) != 0) {
-		free(p);
-		return NULL;
-	}
-	return p;
-}
-
-struct pending *session_settle(struct session *s, uint64_t token)
-{
-	uint8_t key[MAP_KEY_LEN];
-	map_number_key(key, token);
-	return map_take(&s->pending, key);
-}
-
-/* ---- credit ---- */
-
-/* What was dealt with may be sent anew; said when a quarter of the window has come together. */
-void session_give_credit(struct session *s, uint64_t messages, uint64_t bytes)
-{
-	const struct rv_hello *h = &s->p.hello;
-	struct rv_buf body = {0};
-	s->settled_messages += messages;
-	s->settled_bytes += bytes;
-	struct rv_credit c = {s->settled_messages + h->credit_messages, s->settled_bytes + h->credit_bytes};
-	if (s->state != STATE_UP || (c.messages - s->granted_messages < (h->credit_messages + 3) / 4 &&
-		c.bytes - s->granted_bytes < (h->credit_bytes + 3) / 4)) {
+	struct session_end why = {.code = code, .why = *e};
+	if (s->state == SESSION_ENDED) {
 		return;
 	}
-	s->granted_messages = c.messages;
-	s->granted_bytes = c.bytes;
-	if (rv_credit_put(&body, &c) == 0) {
-		session_send_bodies(s, RV_CMD_CREDIT, &body, 1);
-	}
-	rv_buf_free(&body);
+	say_bye(s, code, text);
+	end(s, &why);
 }
 
-static int take_credit(struct session *s, uint64_t messages, uint64_t bytes)
+void session_fault(struct session *s, enum rv_bye_code code, const struct rv_err *e)
 {
-	s->got_messages += messages;
-	s->got_bytes += bytes;
-	if (s->got_messages > s->granted_messages || s->got_bytes > s->granted_bytes) {
-		session_fault(s, RV_BYE_CREDIT, "%llu messages and %llu bytes came, %llu and %llu were granted", (unsigned long long)s->got_messages,
-			(unsigned long long)s->got_bytes, (unsigned long long)s->granted_messages, (unsigned long long)s->granted_bytes);
-		return 0;
+	char text[256];
+	snprintf(text, sizeof(text), "%s%s%.200s", e->rule, e->rule[0] != '\0' ? ": " : "", e->text);
+	bye_and_end(s, code, text, e);
+}
+
+void session_broken(struct session *s, const struct rv_err *e)
+{
+	bye_and_end(s, RV_BYE_INTERNAL, "a fault on this side", e);
+}
+
+void session_bye(struct session *s, enum rv_bye_code code, const char *text)
+{
+	struct rv_err e;
+	rv_fail(&e, RV_ECLOSED, "%s", text != NULL ? text : rv_bye_code_text(code));
+	bye_and_end(s, code, text != NULL ? text : "", &e);
+}
+
+void session_lost(struct session *s, const char *reason)
+{
+	struct session_end why = {0};
+	rv_fail(&why.why, RV_ECLOSED, "%s", reason);
+	end(s, &why);
+}
+
+/* ---- HELLO and BYE ---- */
+
+void session_open(struct session *s, struct session_time now)
+{
+	struct rv_buf body = {0};
+	if (s->state != SESSION_NEW) {
+		return;
 	}
-	return 1;
+	struct rv_hello h = {.version_min = RV_FRAME_VERSION, .version_max = RV_FRAME_VERSION,
+		.trust_number = s->p.trust_number, .time_us = now.wall_us < 0 ? 0 : now.wall_us, .boot = s->p.boot,
+		.credit_messages = s->p.credit_messages, .credit_bytes = s->p.credit_bytes,
+		.attachment_max = s->p.attachment_max};
+	memcpy(h.code, s->p.self, sizeof(h.code));
+	memcpy(h.software, s->software, sizeof(h.software));
+	int rc = rv_hello_put(&body, &h);
+	if (rc == 0) {
+		rc = session_send(s, RV_CMD_HELLO, &body, 1);
+	}
+	rv_buf_free(&body);
+	if (rc == RV_EAGAIN) {
+		return; /* the next tick or pump tries again */
+	}
+	if (rc != 0) {
+		struct rv_err e;
+		rv_fail(&e, rc, "HELLO could not be made: %s", rv_strcode(rc));
+		session_broken(s, &e);
+		return;
+	}
+	s->trust_told = s->p.trust_number;
+	s->state = SESSION_HELLO;
+	if (s->peer.code[0] != '\0') {
+		s->state = SESSION_UP;
+		out_up(s, now);
+		s->p.calls->up(s->p.ctx, &s->peer);
+	}
+}
+
+static void hello_frame(struct session *s, const struct rv_span *parts, struct session_time now)
+{
+	struct rv_hello h;
+	struct rv_err e = {0};
+	if (s->peer.code[0] != '\0') {
+		rv_fail_rule(&e, RV_EPARSE, "LINK-ORDER", "HELLO came twice");
+		session_fault(s, RV_BYE_PROTOCOL, &e);
+		return;
+	}
+	if (rv_hello_parse(&h, parts[0].data, parts[0].len, &e) != 0) {
+		session_fault(s, RV_BYE_PROTOCOL, &e);
+		return;
+	}
+	if (strcmp(h.code, s->p.peer) != 0) {
+		rv_fail_rule(&e, RV_EDENIED, "LINK-IDENTITY", "HELLO says %s, but the key of the connection is that of %s", h.code, s->p.peer);
+		rv_err_mend(&e, "Give each node the CURVE key that the trust list names for it.");
+		session_fault(s, RV_BYE_IDENTITY, &e);
+		return;
+	}
+	if (h.version_min > RV_FRAME_VERSION || h.version_max < RV_FRAME_VERSION) {
+		rv_fail_rule(&e, RV_EVERSION, "LINK-VERSION", "%s speaks versions %u to %u, this node only %d", h.code, h.version_min,
+			h.version_max, RV_FRAME_VERSION);
+		rv_err_mend(&e, "Update the older node.");
+		session_fault(s, RV_BYE_VERSION, &e);
+		return;
+	}
+	s->peer = h;
+	s->out.window.messages = s->out.granted.messages = h.credit_messages;
+	s->out.window.bytes = s->out.granted.bytes = h.credit_bytes;
+	if (s->state == SESSION_HELLO) {
+		s->state = SESSION_UP;
+		out_up(s, now);
+		s->p.calls->up(s->p.ctx, &s->peer);
+	}
+}
+
+static void bye_frame(struct session *s, const struct rv_span *parts)
+{
+	struct rv_bye bye;
+	struct session_end why = {.by_peer = 1};
+	if (rv_bye_parse(&bye, parts[0].data, parts[0].len, &why.why) != 0) {
+		session_fault(s, RV_BYE_PROTOCOL, &why.why);
+		return;
+	}
+	why.code = bye.code;
+	rv_fail(&why.why, RV_ECLOSED, "%s said bye (%s): %s", s->p.peer, rv_bye_code_text(bye.code), bye.text);
+	end(s, &why);
 }
 
 /* ---- frames ---- */
 
-static void on_hello(struct session *s, const struct line_part *part, int64_t now_us)
+static void dispatch(struct session *s, enum rv_cmd cmd, const struct rv_span *parts, size_t n, struct session_time now)
 {
-	struct rv_err e = {0};
-	if (s->hello_got) {
-		session_fault(s, RV_BYE_PROTOCOL, "HELLO came twice");
-		return;
-	}
-	if (rv_hello_parse(&s->peer, part->data, part->len, &e) != 0) {
-		session_fault(s, RV_BYE_PROTOCOL, "HELLO: %.150s", e.text);
-		return;
-	}
-	if (strcmp(s->peer.code, s->p.peer) != 0) {
-		session_fault(s, RV_BYE_IDENTITY, "HELLO says %s, but the CURVE key is that of %s", s->peer.code, s->p.peer);
-		return;
-	}
-	if (s->peer.version_min > s->p.hello.version_max || s->peer.version_max < s->p.hello.version_min) {
-		session_fault(s, RV_BYE_VERSION, "no version in common: %u to %u here, %u to %u there", s->p.hello.version_min,
-			s->p.hello.version_max, s->peer.version_min, s->peer.version_max);
-		return;
-	}
-	s->hello_got = 1;
-	s->may_messages = s->peer.credit_messages;
-	s->may_bytes = s->peer.credit_bytes;
-	say_hello(s, now_us);
-	if (s->state == STATE_NEW) {
-		s->state = STATE_UP;
-		s->up_us = now_us;
-		s->pinged_us = 0;
-		s->p.host->up(s->p.host->ctx, s);
-	}
-}
-
-static void on_messages(struct session *s, const struct line_part *parts, size_t n)
-{
-	for (size_t i = 0; i < n && s->state == STATE_UP; i++) {
-		struct rv_item item = {0};
-		struct rv_err e = {0};
-		uint64_t token;
-		int rc = rv_item_parse(&item, parts[i].data, parts[i].len, &e);
-		if (rc != 0) {
-			session_fault(s, rc == RV_ENOMEM ? RV_BYE_INTERNAL : RV_BYE_PROTOCOL, "MESSAGES: %.150s", e.text);
-			return;
-		}
-		if (!take_credit(s, 1, parts[i].len)) {
-			rv_item_clear(&item);
-			return;
-		}
-		struct pending *p = session_pend(s, PENDING_MESSAGE, &token);
-		if (p != NULL) {
-			memcpy(p->message, item.message, RV_UUID_LEN);
-			p->bytes = parts[i].len;
-			s->received++;
-			rc = s->p.host->message(s->p.host->ctx, s, &item, token);
-		}
-		rv_item_clear(&item);
-		if (p == NULL || rc != 0) {
-			session_fault(s, RV_BYE_INTERNAL, "the intake takes no message now");
-		}
-	}
-}
-
-static void on_receipts(struct session *s, const struct line_part *parts, size_t n)
-{
-	struct rv_span spans[RV_RECEIPT_MAX_BATCH];
-	struct rv_err e = {0};
-	uint64_t batch;
-	uint64_t token;
-	uint64_t bytes = 0;
-	if (n < 2 || n - 1 > RV_RECEIPT_MAX_BATCH || rv_batch_parse(&batch, parts[0].data, parts[0].len, &e) != 0) {
-		session_fault(s, RV_BYE_PROTOCOL, "RECEIPTS: a batch number and 1 to %d receipts are expected", RV_RECEIPT_MAX_BATCH);
-		return;
-	}
-	struct pending *p = session_pend(s, PENDING_RECEIPTS, &token);
-	if (p == NULL || (p->settled = calloc(n, sizeof(*p->settled))) == NULL) {
-		session_fault(s, RV_BYE_INTERNAL, "memory is short");
-		return;
-	}
-	p->batch = batch;
-	for (size_t i = 1; i < n; i++) {
-		struct rv_receipt r = {0};
-		spans[i - 1] = (struct rv_span){parts[i].data, parts[i].len};
-		bytes += parts[i].len;
-		/* which message has landed at the peer: a look only, the intake judges the receipt itself */
-		if (rv_receipt_parse(&r, parts[i].data, parts[i].len, NULL) == 0) {
-			memcpy(p->settled[p->n_settled++], r.message, RV_UUID_LEN);
-			rv_receipt_clear(&r);
-		}
-	}
-	p->bytes = bytes;
-	if (take_credit(s, 0, bytes) && s->p.host->receipts(s->p.host->ctx, s, spans, n - 1, token) != 0) {
-		session_fault(s, RV_BYE_INTERNAL, "the intake takes no receipts now");
-	}
-}
-
-static void on_ping(struct session *s, const struct line_part *part, int64_t now_us)
-{
-	struct rv_ping ping;
-	struct rv_buf body = {0};
-	struct rv_err e = {0};
-	if (rv_ping_parse(&ping, part->data, part->len, &e) != 0) {
-		session_fault(s, RV_BYE_PROTOCOL, "PING: %.150s", e.text);
-		return;
-	}
-	s->peer.trust_number = ping.trust_number;
-	struct rv_pong pong = {ping.serial, ping.t1_us, now_us, now_us};
-	if (rv_pong_put(&body, &pong) == 0) {
-		session_send_bodies(s, RV_CMD_PONG, &body, 1);
-	}
-	rv_buf_free(&body);
-}
-
-static void on_pong(struct session *s, const struct line_part *part, int64_t now_us)
-{
-	struct rv_pong pong;
-	struct rv_err e = {0};
-	if (rv_pong_parse(&pong, part->data, part->len, &e) != 0) {
-		session_fault(s, RV_BYE_PROTOCOL, "PONG: %.150s", e.text);
-		return;
-	}
-	if (pong.serial != s->ping_serial || pong.t1_us != s->pinged_us) {
-		return;   /* of an earlier ping: tells nothing */
-	}
-	int64_t rtt = (now_us - pong.t1_us) - (pong.t3_us - pong.t2_us);
-	s->rtt[s->n_rtt++ % SESSION_RTT_SAMPLES] = rtt < 0 ? 0 : rtt;
-	s->clock_offset_us = ((pong.t2_us - pong.t1_us) + (pong.t3_us - now_us)) / 2;
-}
-
-static void on_credit(struct session *s, const struct line_part *part, int64_t now_us)
-{
-	struct rv_credit c;
-	struct rv_err e = {0};
-	if (rv_credit_parse(&c, part->data, part->len, &e) != 0) {
-		session_fault(s, RV_BYE_PROTOCOL, "CREDIT: %.150s", e.text);
-		return;
-	}
-	if (c.messages < s->may_messages || c.bytes < s->may_bytes) {
-		session_fault(s, RV_BYE_PROTOCOL, "CREDIT: totals never shrink");
-		return;
-	}
-	s->may_messages = c.messages;
-	s->may_bytes = c.bytes;
-	session_serve_chunks(s);
-	session_pump(s, now_us);
-}
-
-static void on_defers(struct session *s, const struct line_part *parts, size_t n, int64_t now_us)
-{
-	for (size_t i = 0; i < n && s->state == STATE_UP; i++) {
-		struct rv_defer d;
-		struct rv_err e = {0};
-		if (rv_defer_parse(&d, parts[i].data, parts[i].len, &e) != 0) {
-			session_fault(s, RV_BYE_PROTOCOL, "DEFER: %.150s", e.text);
-			return;
-		}
-		session_on_defer(s, &d, now_us);
-	}
-}
-
-static void on_chunk_frames(struct session *s, enum rv_cmd cmd, const struct line_part *parts, size_t n, int64_t now_us)
-{
-	struct rv_err e = {0};
-	struct rv_chunk_request r;
-	struct rv_chunk c;
-	if (cmd == RV_CMD_CHUNK_REQUEST) {
-		if (rv_chunk_request_parse(&r, parts[0].data, parts[0].len, &e) != 0) {
-			session_fault(s, RV_BYE_PROTOCOL, "CHUNK_REQUEST: %.150s", e.text);
-			return;
-		}
-		session_on_chunk_request(s, &r);
-		return;
-	}
-	if (rv_chunk_parse(&c, parts[0].data, parts[0].len, &e) != 0 || (c.status == RV_CHUNK_DATA) != (n == 2) ||
-		(n == 2 && (parts[1].len == 0 || parts[1].len > RV_CHUNK_MAX))) {
-		session_fault(s, RV_BYE_PROTOCOL, "CHUNK: %.150s", e.text[0] != '\0' ? e.text : "its bytes are missing, or not expected");
-		return;
-	}
-	struct rv_span data = {n == 2 ? parts[1].data : NULL, n == 2 ? parts[1].len : 0};
-	if (take_credit(s, 0, data.len)) {
-		session_on_chunk(s, &c, data, now_us);
-	}
-}
-
-static void on_bye(struct session *s, const struct line_part *part)
-{
-	struct rv_bye bye;
-	char why[320];
-	if (rv_bye_parse(&bye, part->data, part->len, NULL) != 0) {
-		finish(s, RV_BYE_PROTOCOL, "the peer ended the session with a BYE that cannot be read");
-		return;
-	}
-	snprintf(why, sizeof(why), "the peer ended the session (%s): %s", rv_bye_code_text(bye.code), bye.text);
-	finish(s, bye.code, why);
-}
-
-/* Everything but HELLO and BYE needs a session that is up. */
-static void dispatch(struct session *s, enum rv_cmd cmd, const struct line_part *parts, size_t n, int64_t now_us)
-{
-	struct rv_ack ack;
 	switch (cmd) {
+	case RV_CMD_HELLO:
+		hello_frame(s, parts, now);
+		break;
 	case RV_CMD_MESSAGES:
-		on_messages(s, parts, n);
+		in_messages_frame(s, parts, n);
 		break;
 	case RV_CMD_RECEIPTS:
-		on_receipts(s, parts, n);
+		receipts_frame(s, parts, n);
 		break;
 	case RV_CMD_RECEIPTS_ACK:
-		if (rv_ack_parse(&ack, parts[0].data, parts[0].len, NULL) != 0) {
-			session_fault(s, RV_BYE_PROTOCOL, "RECEIPTS_ACK: no batch number and status");
-		} else {
-			session_on_receipts_ack(s, &ack, now_us);
-		}
+		receipts_ack_frame(s, parts, n, now);
 		break;
 	case RV_CMD_DEFER:
-		on_defers(s, parts, n, now_us);
+		out_defer_frame(s, parts, n, now);
 		break;
 	case RV_CMD_CHUNK_REQUEST:
+		blobs_request_frame(s, parts, n);
+		break;
 	case RV_CMD_CHUNK:
-		on_chunk_frames(s, cmd, parts, n, now_us);
+		blobs_chunk_frame(s, parts, n, now);
 		break;
 	case RV_CMD_PING:
-		on_ping(s, parts, now_us);
+		pulse_ping_frame(s, parts, n, now);
 		break;
 	case RV_CMD_PONG:
-		on_pong(s, parts, now_us);
+		pulse_pong_frame(s, parts, n, now);
 		break;
 	case RV_CMD_CREDIT:
-		on_credit(s, parts, now_us);
+		out_credit_frame(s, parts, n, now);
 		break;
-	default:
-		session_fault(s, RV_BYE_PROTOCOL, "a frame with the command %u is not expected", (unsigned)cmd);
+	case RV_CMD_BYE:
+		bye_frame(s, parts);
+		break;
+	case RV_CMD_RECONCILE:
+	case RV_CMD_LAST:
+		break; /* the header's parser refused them */
 	}
 }
 
-void session_frame(struct session *s, const struct line_part *parts, size_t n, int64_t now_us)
+void session_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct rv_frame_header h;
 	struct rv_err e = {0};
-	if (s->state == STATE_ENDED) {
+	if (s->state == SESSION_ENDED) {
 		return;
 	}
-	s->heard_us = now_us;
-	if (n == 0 || rv_frame_header_parse(&h, parts[0].data, parts[0].len, &e) != 0) {
-		session_fault(s, e.code == RV_EVERSION ? RV_BYE_VERSION : RV_BYE_PROTOCOL, "frame header: %.150s", n == 0 ? "empty frame" : e.text);
-		return;
-	}
-	if ((size_t)h.count != n - 1 || h.count == 0) {
-		session_fault(s, RV_BYE_PROTOCOL, "the header counts %u parts, %zu came", h.count, n - 1);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		s->bytes_in += parts[i].len;
 	}
-	if (h.cmd == RV_CMD_BYE) {
-		on_bye(s, &parts[1]);
-	} else if (h.cmd == RV_CMD_HELLO) {
-		on_hello(s, &parts[1], now_us);
-	} else if (s->state == STATE_NEW) {
-		session_fault(s, RV_BYE_PROTOCOL, "the first frame must be HELLO");
-	} else {
-		dispatch(s, h.cmd, parts + 1, n - 1, now_us);
-	}
-}
-
-/* ---- fates ---- */
-
-void session_done_message(struct session *s, uint64_t token, int fate, const struct rv_defer *defer, int64_t now_us)
-{
-	struct pending *p = session_settle(s, token);
-	if (p == NULL) {
+	s->pulse.heard_us = now.mono_us;
+	if (n == 0) {
+		rv_fail_rule(&e, RV_EPARSE, "FRAME-HEADER", "a frame has no parts");
+		session_fault(s, RV_BYE_PROTOCOL, &e);
 		return;
 	}
-	if (fate != 0 && defer != NULL && s->state == STATE_UP) {
-		struct rv_buf body = {0};
-		if (rv_defer_put(&body, defer) == 0) {
-			session_send_bodies(s, RV_CMD_DEFER, &body, 1);
+	int rc = rv_frame_header_parse(&h, parts[0].data, parts[0].len, &e);
+	if (rc != 0) {
+		session_fault(s, rc == RV_EVERSION ? RV_BYE_VERSION : RV_BYE_PROTOCOL, &e);
+		return;
+	}
+	if (h.count != n - 1) {
+		rv_fail_rule(&e, RV_EPARSE, "FRAME-PARTS", "%s says %u parts and has %zu", rv_cmd_text(h.cmd), h.count, n - 1);
+		session_fault(s, RV_BYE_PROTOCOL, &e);
+		return;
+	}
+	if (s->state != SESSION_UP && h.cmd != RV_CMD_HELLO && h.cmd != RV_CMD_BYE) {
+		rv_fail_rule(&e, RV_EPARSE, "LINK-ORDER", "%s came before both sides had said HELLO", rv_cmd_text(h.cmd));
+		session_fault(s, RV_BYE_PROTOCOL, &e);
+		return;
+	}
+	dispatch(s, h.cmd, parts + 1, n - 1, now);
+}
+
+/* ---- time and work ---- */
+
+void session_tick(struct session *s, struct session_time now)
+{
+	if (s->state == SESSION_ENDED) {
+		return;
+	}
+	s->blocked = 0;
+	if (s->state == SESSION_NEW) {
+		session_open(s, now);
+	}
+	pulse_tick(s, now);
+	if (s->state != SESSION_UP) {
+		return;
+	}
+	s->credit_due = 1;
+	out_tick(s, now);
+	receipts_tick(s, now);
+	blobs_tick(s, now);
+}
+
+static int send_urgent(struct session *s, struct session_time now)
+{
+	return s->leads && out_send(s, 0, now);
+}
+
+static int send_normal(struct session *s, struct session_time now)
+{
+	return s->leads && out_send(s, 1, now);
+}
+
+static int send_bulk(struct session *s, struct session_time now)
+{
+	return s->leads && out_send(s, 2, now);
+}
+
+/* The next frame in the order of urgency: first the small ones that the peer waits for. 1: one went out. */
+static int send_next(struct session *s, struct session_time now)
+{
+	static int (*const steps[])(struct session *, struct session_time) = {pulse_send, receipts_send_acks, in_send_defers,
+		in_send_credit, send_urgent, receipts_send, blobs_send_requests, send_normal, send_bulk, blobs_send_chunk};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (steps[i](s, now)) {
+			return 1;
 		}
-		rv_buf_free(&body);
-	}
-	session_give_credit(s, 1, p->bytes);
-	session_pending_free(&p);
-}
-
-void session_done_receipts(struct session *s, uint64_t token, int fate, int64_t now_us)
-{
-	struct pending *p = session_settle(s, token);
-	if (p == NULL) {
-		return;
-	}
-	if (s->state == STATE_UP) {
-		struct rv_buf body = {0};
-		struct rv_ack ack = {p->batch, fate == 0 ? RV_ACK_DURABLE : RV_ACK_LATER};
-		if (rv_ack_put(&body, &ack) == 0) {
-			session_send_bodies(s, RV_CMD_RECEIPTS_ACK, &body, 1);
+		if (s->blocked || s->state != SESSION_UP) {
+			return 0;
 		}
-		rv_buf_free(&body);
 	}
-	for (size_t i = 0; fate == 0 && i < p->n_settled; i++) {
-		session_landed(s, p->settled[i]);
-	}
-	session_give_credit(s, 0, p->bytes);
-	session_pending_free(&p);
-	session_pump(s, now_us);
+	return 0;
 }
 
-/* ---- time ---- */
-
-static void ping(struct session *s, int64_t now_us)
+int session_pump(struct session *s, struct session_time now)
 {
-	struct rv_buf body = {0};
-	struct rv_ping p = {++s->ping_serial, now_us, s->p.hello.trust_number};
-	s->pinged_us = now_us;
-	if (rv_ping_put(&body, &p) == 0) {
-		session_send_bodies(s, RV_CMD_PING, &body, 1);
+	if (s->state == SESSION_NEW) {
+		session_open(s, now);
 	}
-	rv_buf_free(&body);
-}
-
-void session_tick(struct session *s, int64_t now_us)
-{
-	if (s->state == STATE_ENDED) {
-		return;
-	}
-	if (s->state == STATE_NEW) {
-		if (now_us - s->started_us > HELLO_HEARTBEATS * s->p.heartbeat_us) {
-			session_fault(s, RV_BYE_SILENT, "no HELLO came in time");
+	for (unsigned i = 0; i < FRAMES_A_PUMP; i++) {
+		if (s->state != SESSION_UP || s->blocked || !send_next(s, now)) {
+			return 0;
 		}
-		return;
 	}
-	if (now_us - s->heard_us > SILENT_HEARTBEATS * s->p.heartbeat_us) {
-		session_fault(s, RV_BYE_SILENT, "nothing was heard for %d heartbeats", SILENT_HEARTBEATS);
-		return;
+	return 1;
+}
+
+void session_writable(struct session *s)
+{
+	s->blocked = 0;
+}
+
+void session_lead(struct session *s, int on)
+{
+	s->leads = on;
+}
+
+void session_trust(struct session *s, uint64_t number)
+{
+	s->p.trust_number = number;
+	if (number != s->trust_told) {
+		s->pulse.must_ping = 1;
 	}
-	/* a clock that was set back must not stop the pings */
-	if (s->heard_us > now_us) {
-		s->heard_us = now_us;
-	}
-	if (now_us - s->pinged_us >= s->p.heartbeat_us || s->pinged_us > now_us) {
-		ping(s, now_us);
-	}
-	if (now_us - s->fetches_seen_us > SESSION_RETRY_US || s->fetches_seen_us > now_us) {
-		s->fetches_seen_us = now_us;
-		session_load_fetches(s, now_us);
-	}
-	session_ask_chunks(s, now_us);
-	session_pump(s, now_us);
 }
 
-void session_set_trust(struct session *s, uint64_t number)
+/* ---- for people ---- */
+
+void session_stats(const struct session *s, struct session_stats *st)
 {
-	s->p.hello.trust_number = number;
+	memset(st, 0, sizeof(*st));
+	st->state = s->state;
+	st->leads = s->leads;
+	pulse_stats(s, st);
+	st->sent = s->out.sent;
+	st->received = s->in.received;
+	st->bytes_out = s->bytes_out;
+	st->bytes_in = s->bytes_in;
+	st->in_flight = s->out.flights.n;
+	st->credit_left = s->out.granted.messages - s->out.used.messages;
 }
 
-/* ---- looks ---- */
-
-int session_is_up(const struct session *s)
+enum session_state session_state(const struct session *s)
 {
-	return s->state == STATE_UP;
-}
-
-int session_has_ended(const struct session *s)
-{
-	return s->state == STATE_ENDED;
-}
-
-const char *session_peer(const struct session *s)
-{
-	return s->p.peer;
-}
-
-uint64_t session_connection(const struct session *s)
-{
-	return s->p.connection;
-}
-
-int session_dialled(const struct session *s)
-{
-	return s->p.dialled;
+	return s->state;
 }
 
 const struct rv_hello *session_hello(const struct session *s)
 {
 	return &s->peer;
-}
-
-static int compare_times(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
-void session_stats(const struct session *s, struct session_stats *out)
-{
-	int64_t sorted[SESSION_RTT_SAMPLES];
-	size_t n = s->n_rtt < SESSION_RTT_SAMPLES ? s->n_rtt : SESSION_RTT_SAMPLES;
-	memset(out, 0, sizeof(*out));
-	memcpy(sorted, s->rtt, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), compare_times);
-	out->up_us = s->up_us;
-	out->rtt_p50_us = n > 0 ? sorted[n / 2] : 0;
-	out->rtt_p99_us = n > 0 ? sorted[(n * 99) / 100 < n ? (n * 99) / 100 : n - 1] : 0;
-	out->clock_offset_us = s->clock_offset_us;
-	out->sent = s->sent;
-	out->received = s->received;
-	out->bytes_out = s->bytes_out;
-	out->bytes_in = s->bytes_in;
-	out->in_flight = s->flights.count;
-	out->credit_left = s->may_messages - s->did_messages;
 }
