@@ -59,7 +59,7 @@ void faults_add(struct faults *f, enum rv_level level, const char *code, struct 
 		f->cap = cap;
 	}
 	struct found *one = &f->list[f->n];
-	*one = (struct found){.node = at.node, .value = at.value};
+	*one = (struct found){.node = at.node, .refused = at.refused};
 	one->fault.level = level;
 	one->fault.code = code;
 	rv_xml_place(at.node, &one->fault.line, &one->fault.column);
@@ -74,10 +74,21 @@ void faults_add(struct faults *f, enum rv_level level, const char *code, struct 
 	f->n++;
 }
 
-int faults_value_refused(const struct faults *f, const xmlNode *node)
+int faults_refused(const struct faults *f, const xmlNode *node)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		if (f->list[i].node == node && f->list[i].value) {
+		if (f->list[i].node == node && f->list[i].refused) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int faults_child_refused(const struct faults *f, const xmlNode *node)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->list[i].refused && f->list[i].node->type == XML_ELEMENT_NODE &&
+			f->list[i].node->parent == node) {
 			return 1;
 		}
 	}

@@ -14,7 +14,7 @@
 struct found {
 	struct rv_fault fault;
 	const xmlNode *node;
-	int value; /* the schema refuses the value of the node itself */
+	int refused; /* the schema refuses the node itself, or its value */
 };
 
 /* All faults of one document so far. A failed allocation sticks. */
@@ -30,15 +30,17 @@ struct faults {
 struct spot {
 	const xmlNode *node;
 	const char *missing;
-	int value;
+	int refused;
 };
 
 /* 0 if a further fault of that level would only be counted: there is no need to find its words. */
 int faults_room(const struct faults *f, enum rv_level level);
 void faults_add(struct faults *f, enum rv_level level, const char *code, struct spot at,
 	const char *mend, const char *text);
-/* 1 if the schema refuses the value of that node. */
-int faults_value_refused(const struct faults *f, const xmlNode *node);
+/* 1 if the schema refuses that node or its value. */
+int faults_refused(const struct faults *f, const xmlNode *node);
+/* 1 if the schema refuses a child of that node. */
+int faults_child_refused(const struct faults *f, const xmlNode *node);
 /* Sorts into document order and moves to the report, which is cut to its limit. f is empty
  * afterwards. */
 int faults_report(struct faults *f, struct rv_report *report, struct rv_err *e);

@@ -86,7 +86,7 @@ static void unknown_element(
 	char mend[WORDS];
 	struct nearest near = {NULL, 0};
 	if (!faults_room(w->f, RV_LEVEL_ERROR)) {
-		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node}, "", " ");
+		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node, .refused = 1}, "", " ");
 		return;
 	}
 	words_cut(name, name_of(node));
@@ -101,7 +101,7 @@ static void unknown_element(
 			"Take xmlns and prefixes out of %s, so that it is in the namespace of the "
 			"message.",
 			name);
-		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node}, mend,
+		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node, .refused = 1}, mend,
 			"%s is in %s%s, which %s does not have", name,
 			node->ns != NULL ? "the namespace " : "no namespace",
 			node->ns != NULL ? words_cut(ns, (const char *)node->ns->href) : "",
@@ -117,8 +117,8 @@ static void unknown_element(
 			names[0] != '\0' ? " Here may stand: " : "", names,
 			names[0] != '\0' ? "." : "");
 	}
-	add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node}, mend, "%s has no element %s",
-		name_of(node->parent), name);
+	add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node, .refused = 1}, mend,
+		"%s has no element %s", name_of(node->parent), name);
 }
 
 static void missing_element(struct walk *w, const struct shape_particle *p, const xmlNode *parent,
@@ -208,7 +208,7 @@ static void out_of_place(struct walk *w, const struct position *p, const xmlNode
 		const char *other = own->n > 1 ? " or its alternative" : "";
 		snprintf(mend, sizeof(mend),
 			own->max == 1 ? "Keep one of them." : "Keep at most %u of them.", own->max);
-		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node}, mend,
+		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = node, .refused = 1}, mend,
 			own->max == 1 ? "%s has %s%s already; it may stand once"
 				      : "%s has too many of %s%s; at most %u may stand",
 			name_of(node->parent), name_of(node), other, own->max);

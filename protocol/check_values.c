@@ -357,5 +357,5 @@ void xsd_value(const struct shape *shape, const xmlNode *node, int code, struct 
 		snprintf(v.text, sizeof(v.text), "%s '%s' is not allowed", v.label, v.cut);
 	}
 	faults_add(
-		f, RV_LEVEL_ERROR, rule, (struct spot){.node = node, .value = 1}, v.mend, v.text);
+		f, RV_LEVEL_ERROR, rule, (struct spot){.node = node, .refused = 1}, v.mend, v.text);
 }

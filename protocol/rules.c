@@ -7,7 +7,23 @@
 
 /* Each ends with a row without a code. */
 static const struct rule *const tables[] = {
+	rules_kind,
+	rules_header,
+	rules_handling,
+	rules_dates,
+	rules_seal,
+	rules_scope,
 	rules_codes,
+	rules_event,
+	rules_goods,
+	rules_conveyance,
+	rules_route,
+	rules_persons,
+	rules_rights,
+	rules_bodies,
+	rules_situation,
+	rules_operation,
+	rules_texts,
 };
 
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))
@@ -32,7 +48,9 @@ static void vbreak(struct rules *r, const struct rule *rule, struct spot at, con
 	const char *fmt, va_list ap)
 {
 	char text[700] = "";
-	if (at.node == NULL || faults_value_refused(r->f, at.node)) {
+	/* The schema has spoken of it; and what is missing may be what was misspelt. */
+	if (at.node == NULL || faults_refused(r->f, at.node) ||
+		(at.missing != NULL && faults_child_refused(r->f, at.node))) {
 		return;
 	}
 	if (faults_room(r->f, rule->level)) {
@@ -178,7 +196,8 @@ void rule_unique(struct rules *r, const struct rule *rule, struct key *keys, siz
 		}
 		for (; i < same; i++) {
 			char cut[WORDS_CUT];
-			if (sorted[i] != first && sorted[i]->text[0] != '\0') {
+			if (sorted[i] != first && sorted[i]->text[0] != '\0' &&
+				strcmp(sorted[i]->text, "other") != 0) {
 				rule_break(r, rule, sorted[i]->node, "%s %s stands twice", what,
 					words_cut(cut, sorted[i]->text));
 			}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules_inside.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Code lists: which element names which list is told by the schema, so that a new field is looked
@@ -110,7 +111,7 @@ struct visit {
 static int known(const struct rule *rule, const struct list *list, const char *code)
 {
 	char first[16];
-	if (strcmp(rule->list, "languages") != 0) {
+	if (strcmp(rule->arg, "languages") != 0) {
 		return list_has(list, code);
 	}
 	size_t n = strcspn(code, "-");
@@ -122,11 +123,23 @@ static int known(const struct rule *rule, const struct list *list, const char *c
 	return list_has(list, first);
 }
 
+/* "TermCode", "Indicator/Code", "xml:lang": with the parent's name where its own says little. */
+static const char *name_of(char *out, size_t size, const xmlNode *at)
+{
+	const char *own = (const char *)at->name;
+	int bare = strcmp(own, "Code") == 0 || strcmp(own, "TypeCode") == 0;
+	int with_parent = bare && at->type == XML_ELEMENT_NODE;
+	const char *before = at->type == XML_ATTRIBUTE_NODE && at->ns != NULL ? "xml:" : "";
+	snprintf(out, size, "%s%s%s", with_parent ? (const char *)at->parent->name : before,
+		with_parent ? "/" : "", own);
+	return out;
+}
+
 static void look_up(struct visit *v, const char *list_name, const char *code, const xmlNode *at)
 {
 	for (size_t i = 0; i < N_CODED; i++) {
 		const struct rule *rule = &rules_codes[i];
-		if (strcmp(rule->list, list_name) != 0) {
+		if (strcmp(rule->arg, list_name) != 0) {
 			continue;
 		}
 		if (v->lists[i] == NULL || code == NULL || code[0] == '\0' ||
@@ -145,10 +158,10 @@ static void look_up(struct visit *v, const char *list_name, const char *code, co
 		if (near.word != NULL) {
 			snprintf(mend, sizeof(mend), "Did you mean %s? %s", near.word, rule->mend);
 		}
+		char name[160];
 		rule_break_mend(v->r, rule, at, near.word != NULL ? mend : rule->mend,
-			"%s%s %s is not in %s",
-			at->type == XML_ATTRIBUTE_NODE && at->ns != NULL ? "xml:" : "",
-			(const char *)at->name, words_cut(cut, code), title_of(rule->list));
+			"%s %s is not in %s", name_of(name, sizeof(name), at), words_cut(cut, code),
+			title_of(rule->arg));
 		return;
 	}
 }
@@ -184,7 +197,7 @@ void rules_codes_run(struct rules *r)
 {
 	struct visit v = {.r = r};
 	for (size_t i = 0; i < N_CODED; i++) {
-		v.lists[i] = catalog_list(r->catalog, rules_codes[i].list);
+		v.lists[i] = catalog_list(r->catalog, rules_codes[i].arg);
 	}
 	visit(&v, shape_root(catalog_message_schema(r->catalog)->shape)->type, r->root);
 }

@@ -20,7 +20,7 @@ struct rule {
 	const char *summary;
 	const char *mend;
 	void (*run)(struct rules *r, const struct rule *rule);
-	const char *list;
+	const char *arg;
 };
 
 struct rules {

@@ -202,8 +202,13 @@ static int has_the_fault(const char *folder, const char *name)
 
 static void invalid_samples_have_their_fault(void **state)
 {
-	assert_true(each("samples/invalid", has_the_fault) >= 140);
+	assert_true(each("samples/invalid", has_the_fault) >= 320);
 	assert_true(each("samples/trust/invalid", has_the_fault) >= 20);
+}
+
+static void warning_samples_have_their_warning(void **state)
+{
+	assert_true(each("samples/warning", has_the_fault) >= 36);
 }
 
 /* Checks a text; the codes and lines of its faults as "CODE:line CODE:line". */
@@ -256,7 +261,8 @@ static void every_fault_is_told_at_once(void **state)
 		   "xmlns='urn:reeve:message:1'>\n<Header>\n<FunctionCode>8</"
 		   "FunctionCode>\n<TypeCode>request</TypeCode>\n"
 		   "<TLPCode>blue</TLPCode>\n</Header>\n</Message>",
-		"XSD-MISSING-ELEMENT:2 XSD-MISSING-ELEMENT:2 XSD-UNKNOWN-ELEMENT:3 XSD-ENUM:3 "
+		"RV-KIND-REQUEST:1 XSD-MISSING-ELEMENT:2 XSD-MISSING-ELEMENT:2 "
+		"XSD-UNKNOWN-ELEMENT:3 XSD-ENUM:3 "
 		"XSD-MISSING-ELEMENT:5 "
 		"XSD-MISSING-ELEMENT:5 XSD-MISSING-ELEMENT:5 XSD-MISSING-ELEMENT:5 XSD-ENUM:5");
 }
@@ -378,6 +384,7 @@ int main(void)
 		cmocka_unit_test(valid_samples_have_no_fault),
 		cmocka_unit_test(templates_have_no_fault),
 		cmocka_unit_test(invalid_samples_have_their_fault),
+		cmocka_unit_test(warning_samples_have_their_warning),
 		cmocka_unit_test(every_fault_is_told_at_once),
 		cmocka_unit_test(what_schema_instances_could_do_is_refused),
 		cmocka_unit_test(syntax_faults_have_a_place),
