@@ -10,7 +10,7 @@
 
 enum {
 	HEADER_BYTES = 32 * 1024,       /* of a request's line and headers */
-	DISCARD_BYTES = 1024 * 1024,    /* of a body that nobody wants */
+	DISCARD_BYTES = 8 * 1024 * 1024,   /* of a body that nobody wants */
 	BLOCK = 64 * 1024
 };
 
