@@ -7,15 +7,16 @@
 #include "protocol/trustlist.h"
 
 /*
- * The folder of an authority: where a coordinator keeps the draft of the trust list and publishes it. Offline; one
- * process at a time (the folder is locked while it is open).
+ * The folder of an authority: where a coordinator keeps the draft of the trust list and publishes
+ * it. Offline; one process at a time (the folder is locked while it is open).
  *
- *   authority.pem       its certificate; the former one behind it while the key rotates
- *   authority-*.key     private key, PEM, 0600, under a passphrase if one was given. The name has the first 8 digits of the SHA-256
- *                       of its public key: a certificate finds its key. Two while the key rotates: both sign
- *   list.xml            the draft: a list without signature that people may edit; Number is what the next list will have
- *   trust.xml           the list last published
- *   published/N.xml     every list published
+ *   authority.pem     its certificate; the former one behind it while the key rotates
+ *   authority-*.key   private key, PEM, 0600, under a passphrase if one was given; the name has 8
+ *                     digits of its public key's digest, so that a certificate finds its key
+ *   list.xml          the draft: a list without signature that people may edit; its Number is what
+ *                     the next list will have
+ *   trust.xml         the list last published
+ *   published/N.xml   every list published
  *
  * Each change is on disk when the call returns 0, and nothing is changed when it does not.
  */
@@ -23,9 +24,9 @@ struct authority;
 
 struct authority_new {
 	const char *code, *name;
-	int64_t from_us, to_us;       /* of its certificate */
-	unsigned rsa_bits;            /* 0: P-256 */
-	const char *passphrase;       /* NULL: the key is not encrypted */
+	int64_t from_us, to_us; /* of its certificate */
+	unsigned rsa_bits;      /* 0: P-256 */
+	const char *passphrase; /* NULL: the key is not encrypted */
 };
 /* Makes dir (which must not be there) with key, certificate and an empty draft. */
 int authority_create(const char *dir, const struct authority_new *n, struct rv_err *e);
@@ -38,53 +39,64 @@ void authority_close(struct authority **a);
 int authority_draft(struct authority *a, struct rv_trust **t_r, struct rv_err *e);
 
 struct authority_admit {
-	const struct issue_ask *ask;  /* for the passphrase of the key */
-	int64_t now_us, to_us;        /* the certificate ends at to_us, or with the authority's if that is earlier */
-	unsigned roles;               /* 0: those that the request asks for */
-	int renew;                    /* the code is listed already: keys are added, what else is said is replaced */
-	int64_t overlap_us;           /* how long the former keys remain; 0: they end now */
+	const struct issue_ask *ask; /* for the passphrase of the key */
+	int64_t now_us, to_us; /* the certificate ends at to_us, or with the authority's if that is
+				  earlier */
+	unsigned roles;        /* 0: those that the request asks for */
+	int renew; /* the code is listed already: keys are added, what else is said is replaced */
+	int64_t overlap_us; /* how long the former keys remain; 0: they end now */
 };
 /*
- * Issues a certificate for a verified request, and lists the member. RV_EEXIST: the code is listed and renew is not set;
- * RV_ENOTFOUND: the reverse. until_r: when the certificate ends. *waits_r is 1 if the draft names someone who is not listed yet.
+ * Issues a certificate for a verified request, and lists the member. RV_EEXIST: the code is listed
+ * and renew is not set; RV_ENOTFOUND: the reverse. until_r: when the certificate ends. *waits_r is
+ * 1 if the draft names someone who is not listed yet.
  */
-int authority_admit(struct authority *a, const struct rv_join *j, const struct authority_admit *how, int64_t *until_r,
-	int *waits_r, struct rv_err *e);
+int authority_admit(struct authority *a, const struct rv_join *j, const struct authority_admit *how,
+	int64_t *until_r, int *waits_r, struct rv_err *e);
 
-/* Takes a member out of the list, of the operations (their version grows) and of the others' Via. RV_EDENIED if it leads one. */
+/* Takes a member out of the list, of the operations (their version grows) and of the others' Via.
+ * RV_EDENIED if it leads one. */
 int authority_remove(struct authority *a, const char *code, struct rv_err *e);
 
-/* A category list as CSV, in the form of schemas/codes: a first line with "code,name,parent" and what more there is, then
- * categories (parent empty) and sub-categories (parent: the code of a category). The version of the list grows when it changes. */
-struct authority_categories { const char *code, *csv; };
+/* A category list as CSV, in the form of schemas/codes: a first line with "code,name,parent" and
+ * what more there is, then categories (parent empty) and sub-categories (parent: the code of a
+ * category). The version of the list grows when it changes. */
+struct authority_categories {
+	const char *code, *csv;
+};
 
 struct authority_operation {
 	const char *code;
-	const char *name, *lead;                                 /* NULL: as it is; needed for a new one */
-	int64_t from_us, to_us;                                  /* 0: as it is; needed for a new one */
-	unsigned risks;                                          /* 0: as it is; needed for a new one */
-	unsigned kinds; int has_kinds;                           /* has_kinds and 0: all kinds */
-	int nominal;                                             /* 1, 0; -1: as it is, or not allowed */
-	const struct rv_participant *add; size_t n_add;          /* dates 0: those of the operation */
-	const char *const *end; size_t n_end;                    /* codes whose participation ends now */
-	const struct authority_categories *lists; size_t n_lists; /* each replaces the list of its code, if it differs */
+	const char *name, *lead; /* NULL: as it is; needed for a new one */
+	int64_t from_us, to_us;  /* 0: as it is; needed for a new one */
+	unsigned risks;          /* 0: as it is; needed for a new one */
+	unsigned kinds;
+	int has_kinds; /* has_kinds and 0: all kinds */
+	int nominal;   /* 1, 0; -1: as it is, or not allowed */
+	const struct rv_participant *add;
+	size_t n_add; /* dates 0: those of the operation */
+	const char *const *end;
+	size_t n_end; /* codes whose participation ends now */
+	const struct authority_categories *lists;
+	size_t n_lists; /* each replaces the list of its code, if it differs */
 	int64_t now_us;
 };
 /* Adds an operation or changes it; its version grows. */
-int authority_operation(struct authority *a, const struct authority_operation *o, unsigned *version_r, int *waits_r,
-	struct rv_err *e);
+int authority_operation(struct authority *a, const struct authority_operation *o,
+	unsigned *version_r, int *waits_r, struct rv_err *e);
 
 struct authority_publish {
 	const struct issue_ask *ask;
-	int64_t now_us, to_us;        /* the list ends at to_us, or with the authority's certificate if that is earlier */
-	uint64_t number;              /* 0: the next one; else at least that */
-	const char *out;              /* file; NULL: trust.xml in the folder */
+	int64_t now_us, to_us; /* the list ends at to_us, or with the authority's certificate if
+				  that is earlier */
+	uint64_t number;       /* 0: the next one; else at least that */
+	const char *out;       /* file; NULL: trust.xml in the folder */
 };
-int authority_publish(struct authority *a, const struct authority_publish *how, uint64_t *number_r, int64_t *until_r,
-	struct rv_err *e);
+int authority_publish(struct authority *a, const struct authority_publish *how, uint64_t *number_r,
+	int64_t *until_r, struct rv_err *e);
 
-/* A new key and certificate; the former ones sign beside them until authority_rekey_end. RV_EEXIST if a rotation goes on.
- * n.code and n.name NULL: those of the former certificate. */
+/* A new key and certificate; the former ones sign beside them until authority_rekey_end. RV_EEXIST
+ * if a rotation goes on. n.code and n.name NULL: those of the former certificate. */
 int authority_rekey(struct authority *a, const struct authority_new *n, struct rv_err *e);
 /* Forgets the former key and certificate. RV_ENOTFOUND if there is none. */
 int authority_rekey_end(struct authority *a, struct rv_err *e);

@@ -30,8 +30,9 @@ int trust_number_read(struct trust_number *n_r, const char *path, struct rv_err 
 		(size_t)end != text.len || n_r->number == 0 ||
 		rv_unhex(n_r->digest, sizeof(n_r->digest), hex) != 0) {
 		rc = rv_fail(e, RV_EPARSE, "%s is damaged", path);
-		rv_err_mend(e, "It holds the number and digest of the newest trust list taken. Restore it "
-			       "from a backup; remove it only if the list in place is surely the newest.");
+		rv_err_mend(e,
+			"It holds the number and digest of the newest trust list taken. Restore it "
+			"from a backup; remove it only if the list in place is surely the newest.");
 	}
 out:
 	rv_buf_free(&text);

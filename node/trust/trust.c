@@ -17,6 +17,8 @@
 /* A list refused because of the time is tried again after this: the clock may be set meanwhile. */
 #define RETRY_US (60 * RV_US_PER_SEC)
 
+enum { MAX_PEM = 1 << 20 };
+
 /* What tells that a file is another one than at the last look. */
 struct seen {
 	int there;
@@ -65,51 +67,78 @@ static int same_file(const struct seen *a, const struct seen *b)
 	       same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
 }
 
-static char *archive_name(const struct trust *t, uint64_t number)
+static char *archive_name(const struct trust *t, uint64_t number, const char *suffix)
 {
 	char *path = NULL;
-	return asprintf(&path, "%s/%" PRIu64 ".xml", t->archive_path, number) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%" PRIu64 ".%s", t->archive_path, number, suffix) < 0 ? NULL
+											 : path;
 }
 
-static int archive(struct trust *t, uint64_t number, const struct rv_buf *wire, struct rv_err *e)
+static int archive_one(const struct trust *t, uint64_t number, const char *suffix,
+	const struct rv_buf *b, struct rv_err *e)
+{
+	char *path = archive_name(t, number, suffix);
+	if (path == NULL) {
+		return rv_fail_nomem(e);
+	}
+	int rc = file_write(path, 0600, b->data, b->len, e);
+	free(path);
+	return rc;
+}
+
+/* What is read from disk to take a list: the list, and the certificates that vouch for it. */
+struct files {
+	struct rv_buf wire;
+	struct rv_buf authority;
+};
+
+static void clear_files(struct files *f)
+{
+	rv_buf_free(&f->wire);
+	rv_buf_free(&f->authority);
+}
+
+static int archive(const struct trust *t, uint64_t number, const struct files *f, struct rv_err *e)
 {
 	int rc = file_mkdir(t->archive_path, 0700, e);
 	if (rc != 0 && rc != RV_EEXIST) {
 		return rc;
 	}
-	char *path = archive_name(t, number);
-	if (path == NULL) {
-		return rv_fail_nomem(e);
-	}
-	rc = file_write(path, 0600, wire->data, wire->len, e);
-	free(path);
-	return rc;
+	rc = archive_one(t, number, "pem", &f->authority, e);
+	return rc == 0 ? archive_one(t, number, "xml", &f->wire, e) : rc;
 }
 
 /* ---- taking a list ---- */
 
-/* Reads and verifies the file. RV_ENOTFOUND if there is none. */
-static int load(struct trust *t, struct rv_trust **list_r, struct rv_buf *wire, int64_t now_us,
-	struct rv_err *e)
+/* Reads and verifies a list. RV_ENOTFOUND if there is none. */
+static int load(struct rv_trust **list_r, struct files *f, const char *list_path,
+	const char *authority_path, int64_t now_us, struct rv_err *e)
 {
 	struct rv_cert **authorities = NULL;
 	size_t n = 0;
-	int rc = file_read(t->list_path, rv_xml_limits_trust.bytes, wire, e);
+	int rc = file_read(list_path, rv_xml_limits_trust.bytes, &f->wire, e);
 	if (rc != 0) {
 		return rc;
 	}
-	rc = trust_authorities_read(&authorities, &n, t->authority_path, e);
+	rc = file_read(authority_path, MAX_PEM, &f->authority, e);
 	if (rc == RV_ENOTFOUND) {
 		rc = rv_fail(e, RV_ECONFIG, "there is a trust list but no authority certificate %s",
-			t->authority_path);
+			authority_path);
 		rv_err_mend(e, "Put both in place with: reeve trust install");
 		return RV_ECONFIG;
 	}
 	if (rc == 0) {
-		rc = rv_trust_read(list_r, wire->data, wire->len,
+		rc = trust_authorities_parse(
+			&authorities, &n, (const char *)f->authority.data, f->authority.len, e);
+		if (rc != 0) {
+			rv_err_prefix(e, "%s", authority_path);
+		}
+	}
+	if (rc == 0) {
+		rc = rv_trust_read(list_r, f->wire.data, f->wire.len,
 			(const struct rv_cert *const *)authorities, n, now_us, e);
 		if (rc != 0) {
-			rv_err_prefix(e, "%s", t->list_path);
+			rv_err_prefix(e, "%s", list_path);
 		}
 	}
 	trust_authorities_free(&authorities, n);
@@ -119,9 +148,9 @@ static int load(struct trust *t, struct rv_trust **list_r, struct rv_buf *wire, 
 /* Takes what is on disk: 1 in *changed_r if it is another list than the current one. */
 static int take_once(struct trust *t, int *changed_r, struct rv_err *e)
 {
-	struct rv_buf wire = {0};
+	struct files f = {{0}, {0}};
 	struct rv_trust *list = NULL;
-	int rc = load(t, &list, &wire, t->clock.now_us(t->clock.ctx), e);
+	int rc = load(&list, &f, t->list_path, t->authority_path, t->clock.now_us(t->clock.ctx), e);
 	if (rc == RV_ENOTFOUND) {
 		rc = 0;
 		goto out;
@@ -130,7 +159,7 @@ static int take_once(struct trust *t, int *changed_r, struct rv_err *e)
 		rc = trust_number_check(&t->number, list, e);
 	}
 	if (rc == 0 && rv_trust_number(list) > t->number.number) {
-		rc = archive(t, rv_trust_number(list), &wire, e);
+		rc = archive(t, rv_trust_number(list), &f, e);
 		if (rc == 0) {
 			rc = trust_number_write(&t->number, t->number_path, list, e);
 		}
@@ -149,7 +178,7 @@ static int take_once(struct trust *t, int *changed_r, struct rv_err *e)
 	pthread_mutex_unlock(&t->lock);
 out:
 	rv_trust_unref(&list);
-	rv_buf_free(&wire);
+	clear_files(&f);
 	return rc;
 }
 
@@ -322,23 +351,14 @@ int trust_poll(struct trust *t, int *changed_r, struct rv_err *e)
 
 int trust_archived(struct trust *t, uint64_t number, struct rv_trust **list_r, struct rv_err *e)
 {
-	struct rv_buf wire = {0};
-	struct rv_cert **authorities = NULL;
-	size_t n = 0;
-	char *path = archive_name(t, number);
-	if (path == NULL) {
-		return rv_fail_nomem(e);
-	}
-	int rc = file_read(path, rv_xml_limits_trust.bytes, &wire, e);
-	if (rc == 0) {
-		rc = trust_authorities_read(&authorities, &n, t->authority_path, e);
-	}
-	if (rc == 0) {
-		rc = rv_trust_read(list_r, wire.data, wire.len,
-			(const struct rv_cert *const *)authorities, n, 0, e);
-	}
-	trust_authorities_free(&authorities, n);
-	rv_buf_free(&wire);
-	free(path);
+	struct files f = {{0}, {0}};
+	char *list_path = archive_name(t, number, "xml");
+	char *authority_path = archive_name(t, number, "pem");
+	int rc = list_path != NULL && authority_path != NULL
+			 ? load(list_r, &f, list_path, authority_path, 0, e)
+			 : rv_fail_nomem(e);
+	clear_files(&f);
+	free(list_path);
+	free(authority_path);
 	return rc;
 }

@@ -7,41 +7,52 @@
 #include "protocol/trustlist.h"
 
 /*
- * The current trust list of the node. trust_get hands out a reference to an immutable list; a newer one takes its
- * place whole. Any thread may call trust_get and trust_last; trust_poll is for one thread at a time.
+ * The current trust list of the node. trust_get hands out a reference to an immutable list; a newer
+ * one takes its place whole. Any thread may call trust_get and trust_last; trust_poll is for one
+ * thread at a time.
  *
- * The number of the list only grows. The highest one taken is kept in state_dir/trust.number ("NUMBER DIGEST"), durable before
- * the list is used, so that an older list is refused after a restart too, and so is another list with the same number. Every list taken
- * is kept as state_dir/trust/NUMBER.xml: who checks an old message needs the list of its day.
+ * The number of the list only grows. The highest one taken is kept in state_dir/trust.number
+ * ("NUMBER DIGEST"), durable before the list is used, so that an older list is refused after a
+ * restart too, and so is another list with the same number. Every list taken is kept as
+ * state_dir/trust/NUMBER.xml, with the authority's certificates of then as NUMBER.pem: who checks
+ * an old message needs the list of its day.
  */
 struct trust;
 
 /*
- * Reads the authority certificates and the list from the configured files. A missing list is allowed (a fresh node): then
- * trust_get is NULL. A list that is there but refused (bad, expired, older) does not stop the node, whose people may still read what
- * they have: trust_get is NULL and the first trust_poll tells why. A state file that cannot be read or understood is an error.
+ * Reads the authority certificates and the list from the configured files. A missing list is
+ * allowed (a fresh node): then trust_get is NULL. A list that is there but refused (bad, expired,
+ * older) does not stop the node, whose people may still read what they have: trust_get is NULL and
+ * the first trust_poll tells why. A state file that cannot be read or understood is an error.
  */
-int trust_open(struct trust **t_r, const struct conf *conf, struct rv_clock clock, struct rv_err *e);
+int trust_open(
+	struct trust **t_r, const struct conf *conf, struct rv_clock clock, struct rv_err *e);
 void trust_close(struct trust **t);
 
-/* A reference: rv_trust_unref. NULL if there is none, or when it has expired: an expired list is no list. */
+/* A reference: rv_trust_unref. NULL if there is none, or when it has expired: an expired list is no
+ * list. */
 struct rv_trust *trust_get(struct trust *t);
 /* The same, expired or not: to show it. */
 struct rv_trust *trust_last(struct trust *t);
 
 /*
- * Looks at the files; takes a newer list. *changed_r is 1 if trust_get now gives something else than before: a newer
- * list, or nothing because the list expired (then RV_EEXPIRED is returned with it, once). A bad or older file is an error each time it
- * changes on disk, not at each look; the current list stays (a list refused for its dates is tried again quietly: a clock may be set). A file that is gone changes nothing.
+ * Looks at the files; takes a newer list. *changed_r is 1 if trust_get now gives something else
+ * than before: a newer list, or nothing because the list expired (then RV_EEXPIRED is returned with
+ * it, once). A bad or older file is an error each time it changes on disk, not at each look; the
+ * current list stays (a list refused for its dates is tried again quietly: a clock may be set). A
+ * file that is gone changes nothing.
  */
 int trust_poll(struct trust *t, int *changed_r, struct rv_err *e);
 
-/* A list taken earlier, whatever its age and whether or not its authority certificate is still valid. RV_ENOTFOUND. */
+/* A list taken earlier, whatever its age, by the authority's certificates of then. RV_ENOTFOUND. */
 int trust_archived(struct trust *t, uint64_t number, struct rv_trust **list_r, struct rv_err *e);
 
-/* All certificates of a PEM text: an array for rv_trust_read, freed by trust_authorities_free. At least one. */
-int trust_authorities_parse(struct rv_cert ***certs_r, size_t *n_r, const char *pem, size_t len, struct rv_err *e);
-int trust_authorities_read(struct rv_cert ***certs_r, size_t *n_r, const char *path, struct rv_err *e);
+/* All certificates of a PEM text: an array for rv_trust_read, freed by trust_authorities_free. At
+ * least one. */
+int trust_authorities_parse(
+	struct rv_cert ***certs_r, size_t *n_r, const char *pem, size_t len, struct rv_err *e);
+int trust_authorities_read(
+	struct rv_cert ***certs_r, size_t *n_r, const char *path, struct rv_err *e);
 void trust_authorities_free(struct rv_cert ***certs, size_t n);
 
 #endif

@@ -10,7 +10,8 @@ struct trust_number {
 	uint8_t digest[RV_DIGEST_LEN];
 };
 int trust_number_read(struct trust_number *n, const char *path, struct rv_err *e);
-int trust_number_write(struct trust_number *n, const char *path, const struct rv_trust *list, struct rv_err *e);
+int trust_number_write(
+	struct trust_number *n, const char *path, const struct rv_trust *list, struct rv_err *e);
 /* RV_EDENIED: the list is older; RV_EEXIST: it has that number, but is another one. */
 int trust_number_check(const struct trust_number *n, const struct rv_trust *list, struct rv_err *e);
 

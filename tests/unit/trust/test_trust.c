@@ -184,6 +184,11 @@ static void test_archive(void **state)
 	assert_int_equal(trust_archived(t, 3, &list, &e), 0);
 	assert_string_equal(rv_trust_member(list, "KE")->name, "Three");
 	rv_trust_unref(&list);
+	/* also when the authority has another certificate by now */
+	put_authority(&other);
+	assert_int_equal(trust_archived(t, 4, &list, &e), 0);
+	assert_string_equal(rv_trust_member(list, "KE")->name, "Four");
+	rv_trust_unref(&list);
 	assert_int_equal(trust_archived(t, 2, &list, &e), RV_ENOTFOUND);
 	assert_null(list);
 	trust_close(&t);
