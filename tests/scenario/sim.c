@@ -356,7 +356,7 @@ static void deliver(struct sim *sim, struct event *ev)
 	struct rv_span parts[1 + RV_FRAME_MAX_PARTS];
 	const uint8_t *p = ev->data;
 	size_t n = ev->u[1];
-	if (half_session(to, ev->u[0]) == NULL) {
+	if (n == 0 || half_session(to, ev->u[0]) == NULL) {
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
