@@ -77,16 +77,14 @@ static EVP_PKEY *read_key(const char *path, const char **why)
 	return key;
 }
 
-static int algorithm(EVP_PKEY *key, enum rv_sig_alg *alg_r, const char **why)
+static int algorithm(EVP_PKEY *key, enum rv_sig_alg *alg_r, struct rv_err *e)
 {
 	struct rv_buf sig = {0};
-	static struct rv_err e;
 	*alg_r = EVP_PKEY_is_a(key, "EC") ? RV_ALG_ECDSA_P256_SHA256 : EVP_PKEY_is_a(key, "RSA-PSS") ? RV_ALG_RSA_PSS_SHA256 :
 		RV_ALG_RSA_SHA256;
 	/* also makes OpenSSL fetch now what the filter would not let it fetch later */
-	int rc = rv_key_sign(key, *alg_r, "", 0, &sig, &e);
+	int rc = rv_key_sign(key, *alg_r, "", 0, &sig, e);
 	rv_buf_free(&sig);
-	*why = e.text;
 	return rc;
 }
 
@@ -98,7 +96,8 @@ static int harden(void)
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
 		return complain("memory dumps cannot be forbidden", "");
 	}
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+	/* as pages are used: the libraries' other megabytes stay out */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
 		complain("memory cannot be locked (RLIMIT_MEMLOCK): the key might reach the swap space", "");
 	}
 	return 0;
@@ -194,6 +193,7 @@ int keeper_main(const char *key_path, const int *channels, size_t n)
 {
 	struct pollfd fds[KEEPER_CHANNELS_MAX];
 	const char *why = "";
+	struct rv_err e = {0};
 	if (n > KEEPER_CHANNELS_MAX) {
 		return complain("too many channels", "");
 	}
@@ -206,10 +206,11 @@ int keeper_main(const char *key_path, const int *channels, size_t n)
 		return complain("memory is short", "");
 	}
 	s->key = read_key(key_path, &why);
-	if (s->key == NULL || algorithm(s->key, &s->alg, &why) != 0) {
+	if (s->key == NULL || algorithm(s->key, &s->alg, &e) != 0) {
+		int rc = complain(s->key == NULL ? why : e.text, key_path);
 		EVP_PKEY_free(s->key);
 		free(s);
-		return complain(why, key_path);
+		return rc;
 	}
 	for (size_t i = 0; i < n; i++) {
 		fds[i] = (struct pollfd){.fd = channels[i], .events = POLLIN};

@@ -135,10 +135,12 @@ class Node:
                 continue
         return out
 
-    def memory_kib(self, field="VmHWM"):
-        """The largest value among the processes of the node."""
+    def memory_kib(self, field="VmHWM", role=""):
+        """The largest value among the processes of the node, or of one role."""
         most = 0
-        for pid in self.pids():
+        for pid, command in self.pids().items():
+            if role and f"--role={role}" not in command:
+                continue
             try:
                 with open(f"/proc/{pid}/status") as f:
                     for line in f:

@@ -34,11 +34,11 @@ def main():
             for _ in range(COUNT // 10):
                 sent.append(ke.submit(draft, net.operation)["id"])
             n.wait_for("the first tenth at RILO", lambda: transit() == len(sent))
-            early = relay.memory_kib("VmRSS")
+            early = relay.memory_kib("VmRSS", "node")
             for _ in range(COUNT - COUNT // 10):
                 sent.append(ke.submit(draft, net.operation)["id"])
             n.wait_for("all at RILO", lambda: transit() == len(sent), n.PATIENCE * 3)
-            late = relay.memory_kib("VmRSS")
+            late = relay.memory_kib("VmRSS", "node")
             print(f"# RILO: {early} KiB with {COUNT // 10} waiting, {late} KiB with {COUNT}")
             assert SANITIZED or late < early * 1.5 + 8192, (early, late)
 
@@ -71,7 +71,8 @@ def main():
             assert page["attachments"][0]["size"] == SCAN_MIB << 20
             for node in (ke, relay, fr):
                 peak = node.memory_kib("VmHWM")
-                print(f"# {node.code}: peak {peak} KiB")
+                parts = ", ".join(f"{role} {node.memory_kib('VmHWM', role)}" for role in ("node", "line", "keeper"))
+                print(f"# {node.code}: peak {peak} KiB ({parts})")
                 assert SANITIZED or peak < MEMORY_LIMIT_MIB << 10, (node.code, peak)
 
         n.Tap().run([flat, comes_back, scan])

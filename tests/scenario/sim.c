@@ -359,6 +359,7 @@ static void deliver(struct sim *sim, struct event *ev)
 	if (n == 0 || half_session(to, ev->u[0]) == NULL) {
 		return;
 	}
+	memset(parts, 0, sizeof(parts));
 	for (size_t i = 0; i < n; i++) {
 		memcpy(&parts[i].len, p, sizeof(size_t));
 		p += sizeof(size_t);
