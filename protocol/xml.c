@@ -310,7 +310,7 @@ int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_x
 	}
 	ctxt->_private = &r;
 	set_handlers(ctxt);
-	doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOCDATA);
+	doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL, XML_PARSE_NONET);
 	if (doc == NULL || !ctxt->wellFormed || r.err.code != 0) {
 		if (r.err.code == 0) {
 			rv_fail_rule(&r.err, RV_EPARSE, "XML-SYNTAX", "the document is not well-formed XML");

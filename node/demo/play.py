@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta, timezone
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 OPERATION = "CRANE-26"
@@ -50,18 +49,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def shift_dates(text):
-    """The templates' dates are examples around noon of 2026-03-20: ours are as far from an hour ago."""
-    shift = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(hours=1) - datetime(2026, 3, 20, 12)
-
-    def moved(match):
-        if match.group(2):
-            return (datetime.fromisoformat(match.group(0)[:-1]) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")
-        day = datetime.fromisoformat(match.group(1))
-        return (day + shift).strftime("%Y-%m-%d") if day.year == 2026 else match.group(0)
-    return re.sub(r"(20\d\d-\d\d-\d\d)(T\d\d:\d\d:\d\dZ)?", moved, text)
 
 
 class Demo:
@@ -150,7 +137,7 @@ class Demo:
 
     # ---- the play ----
     def draft(self, code, template, edits):
-        text = shift_dates(self.at(code, "new", template, show=False))
+        text = self.at(code, "new", template, show=False)
         for old, new in edits:
             text, n = re.subn(old, new, text, count=1, flags=re.S)
             if n == 0:
