@@ -94,7 +94,7 @@ class Demo:
         self.run("trust", "operation", "authority", OPERATION, "--name", "Operation Crane", "--lead", "KE", "--from", "2020-01-01",
                  "--to", "2099-12-31", "--risk", "revenue", "--risk", "drugs", "--risk", "health-safety-ipr", "--risk", "security",
                  "--risk", "environment", "--participant", "KE:participant", "--participant", "FR:participant", "--participant",
-                 "RILO:relay")
+                 "RILO:relay", "--nominal", "yes")
         self.run("trust", "publish", "authority", "--out", "list.xml", "--days", "30")
         for code in ("RILO", "KE", "FR"):
             self.run("trust", "install", "-c", f"{code}/reeve.conf", "list.xml", "--authority", "authority/authority.pem")
@@ -139,7 +139,7 @@ class Demo:
     def draft(self, code, template, edits):
         text = self.at(code, "new", template, show=False)
         for old, new in edits:
-            text, n = re.subn(old, new, text, count=1, flags=re.S)
+            text, n = re.subn(old, new, text)
             if n == 0:
                 raise Trouble(f"the template {template} has no {old}")
         name = f"{len(self.sent) + 1:02d}-{template}.xml"
@@ -192,7 +192,7 @@ class Demo:
         self.send("KE", "feedback", "answers the alert", [self.answers(alert)])
         request = self.send("FR", "request", "asks for information")
         self.send("KE", "reply", "replies", [self.answers(request)])
-        self.send("KE", "update", "corrects its seizure", [self.answers(seizure), (r"<(TargetID|MessageID)>[^<]*</\1>", r"<\1>" + seizure + r"</\1>")])
+        self.send("KE", "update", "corrects its seizure", [self.answers(seizure)])
         second = self.send("FR", "warning", "warns of a courier")
         self.send("FR", "cancel", "takes the warning back", [self.answers(second)])
         for day in range(1, 5):

@@ -276,7 +276,7 @@ static const struct attack attacks[] = {
 	{"foreign element", "<ds:Signature ", "<Extra></Extra><ds:Signature ", "SEAL-STRUCTURE"},
 	{"element behind the seal", "</ds:Signature>", "</ds:Signature><Extra></Extra>", "SEAL-STRUCTURE"},
 	{"second Header", "<Event ", "<Header Id=\"header\"></Header><Event ", "SEAL-STRUCTURE"},
-	{"Header in the Object", "<ds:Object>", "<ds:Object><Header xmlns=\"urn:reeve:message:1\" Id=\"header\"></Header>", "SEAL-STRUCTURE"},
+	{"Header in the Object", "<ds:Object>", "<ds:Object><Header Id=\"header\"></Header>", "SEAL-STRUCTURE"},
 	{"no Header", "<Header Id=\"header\">", "<Goods Id=\"header\">", "XML-SYNTAX"},
 	{"Id of another section", "<Event Id=\"event\"", "<Event Id=\"goods\"", "SEAL-ID"},
 	{"Id of the Header", "<Event Id=\"event\"", "<Event Id=\"header\"", "SEAL-ID"},
