@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/protocol/attacks.h"
 #include "tests/unit/protocol/sealing.h"
 
 static struct pki_authority ocu;
@@ -258,57 +259,10 @@ static void no_changed_element_verifies(void **state)
 
 /* ---- attacks on the form ---- */
 
-struct attack { const char *name, *from, *to, *rule; };
-
-static const struct attack attacks[] = {
-	{"comment", "<Event ", "<!-- --><Event ", "XML-COMMENT"},
-	{"comment in a value", "<StatusCode>act", "<StatusCode>act<!---->", "XML-COMMENT"},
-	{"processing instruction", "<Event ", "<?x y?><Event ", "XML-PI"},
-	{"document type", "<Message ", "<!DOCTYPE Message [<!ENTITY a \"b\">]><Message ", "XML-DOCTYPE"},
-	{"CDATA", "<StatusCode>actual", "<StatusCode><![CDATA[actual]]>", "XML-CDATA"},
-	{"white space between sections", "<Goods ", "\n<Goods ", "SEAL-STRUCTURE"},
-	{"attribute order", "Id=\"event\" Salt=", "Salt=\"\" Id=\"event\" S=", "SEAL-CANONICAL"},
-	{"quotes", "Id=\"event\"", "Id='event'", "SEAL-CANONICAL"},
-	{"character reference", "<StatusCode>actual", "<StatusCode>&#97;ctual", "SEAL-CANONICAL"},
-	{"XML declaration", "<Message ", "<?xml version=\"1.0\"?><Message ", "SEAL-CANONICAL"},
-	{"unused namespace", "<Message ", "<Message xmlns:x=\"urn:x\" ", "SEAL-CANONICAL"},
-	{"attribute of the root", "<Message xmlns=\"urn:reeve:message:1\"", "<Message xmlns=\"urn:reeve:message:1\" a=\"b\"", "SEAL-STRUCTURE"},
-	{"foreign element", "<ds:Signature ", "<Extra></Extra><ds:Signature ", "SEAL-STRUCTURE"},
-	{"element behind the seal", "</ds:Signature>", "</ds:Signature><Extra></Extra>", "SEAL-STRUCTURE"},
-	{"second Header", "<Event ", "<Header Id=\"header\"></Header><Event ", "SEAL-STRUCTURE"},
-	{"Header in the Object", "<ds:Object>", "<ds:Object><Header Id=\"header\"></Header>", "SEAL-STRUCTURE"},
-	{"no Header", "<Header Id=\"header\">", "<Goods Id=\"header\">", "XML-SYNTAX"},
-	{"Id of another section", "<Event Id=\"event\"", "<Event Id=\"goods\"", "SEAL-ID"},
-	{"Id of the Header", "<Event Id=\"event\"", "<Event Id=\"header\"", "SEAL-ID"},
-	{"xml:id", "<FormCode>", "<FormCode xml:id=\"header\">", "SEAL-ID"},
-	{"Salt too short", "Salt=\"", "Salt=\"AAAA\" x=\"", "SEAL-ID"},
-	{"KeyInfo", "<ds:Object>", "<ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo><ds:Object>", "SIG-SHAPE"},
-	{"second Object", "</ds:Object>", "</ds:Object><ds:Object></ds:Object>", "SIG-SHAPE"},
-	{"Manifest elsewhere", "<ds:Manifest Id=\"manifest\">", "<ds:Manifest Id=\"other\">", "SEAL-STRUCTURE"},
-	{"second Manifest", "</ds:Manifest>", "</ds:Manifest><ds:Manifest Id=\"manifest\"></ds:Manifest>", "SEAL-STRUCTURE"},
-	{"HMAC", "xmldsig-more#ecdsa-sha256", "xmldsig-more#hmac-sha256", "SIG-ALGORITHM"},
-	{"SHA-1 signature", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2000/09/xmldsig#rsa-sha1", "SIG-ALGORITHM"},
-	{"SHA-1 digest", "http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2000/09/xmldsig#sha1", "SIG-ALGORITHM"},
-	{"inclusive canonicalisation", "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"",
-		"<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/TR/2001/REC-xml-c14n-20010315\"", "SIG-ALGORITHM"},
-	{"XSLT", "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"", "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xslt-19991116\"",
-		"SIG-ALGORITHM"},
-	{"XPath", "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"", "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xpath-19991116\"",
-		"SIG-ALGORITHM"},
-	{"second Transform", "</ds:Transforms>", "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:Transform></ds:Transforms>", "SIG-SHAPE"},
-	{"external URI", "URI=\"#header\"", "URI=\"http://127.0.0.1/x\"", "SIG-REFERENCE"},
-	{"whole document", "URI=\"#header\"", "URI=\"\"", "SIG-REFERENCE"},
-	{"XPointer", "URI=\"#header\"", "URI=\"#xpointer(id('header'))\"", "SIG-REFERENCE"},
-	{"Reference to another section", "URI=\"#header\"", "URI=\"#event\"", "SEAL-REFERENCE"},
-	{"Reference to nothing", "URI=\"#goods\"", "URI=\"#nothing\"", "SEAL-REFERENCE"},
-	{"Reference to a section that is not there", "URI=\"#goods\"", "URI=\"#route\"", "SEAL-REFERENCE"},
-};
-
 static void attacks_on_the_form_are_refused(void **state)
 {
 	const char *good = rv_buf_cstr(&ec);
-	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
-		const struct attack *a = &attacks[i];
+	for (const struct attack *a = attacks; a->name != NULL; a++) {
 		struct rv_sealed sealed;
 		struct rv_err e = {0};
 		char *bad = pki_replace(good, a->from, a->to);
