@@ -96,6 +96,19 @@ static const struct {
 		"Shorten it, or send it as an attachment."},
 };
 
+int syntax_rules_each(int (*fn)(void *ctx, enum rv_level level, const char *code,
+			      const char *summary, const char *mend),
+	void *ctx)
+{
+	for (size_t i = 0; i < sizeof(syntax) / sizeof(syntax[0]); i++) {
+		int rc = fn(ctx, RV_LEVEL_ERROR, syntax[i].code, syntax[i].summary, syntax[i].mend);
+		if (rc != 0) {
+			return rc;
+		}
+	}
+	return 0;
+}
+
 static int syntax_report(const struct rv_err *why, struct rv_report *report, struct rv_err *e)
 {
 	const char *code = syntax[0].code;

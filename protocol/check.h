@@ -55,7 +55,8 @@ int rv_check_bytes(struct rv_checker *c, const void *data, size_t len, unsigned 
 /* Only the schema, for the trust list. */
 int rv_check_trust(struct rv_checker *c, xmlDoc *doc, struct rv_report *report, struct rv_err *e);
 
-/* The catalogue of rules, for documentation and tests: calls fn for each. */
+/* The catalogue of rules, for documentation and tests: calls fn for each, XML-* and XSD-* first, then RV-* by area. Stops at the
+ * first non-zero, which it returns. */
 int rv_rules_each(int (*fn)(void *ctx, enum rv_level level, const char *code, const char *summary, const char *mend), void *ctx);
 
 #endif

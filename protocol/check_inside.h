@@ -81,6 +81,10 @@ void xsd_structure(
 /* The fault of a value, told from the schema: code is libxml2's (XML_SCHEMAV_CVC_...). */
 void xsd_value(const struct shape *shape, const xmlNode *node, int code, struct faults *f);
 
+/* What can be wrong before the rules: with the XML, with the schema. */
+int syntax_rules_each(int (*fn)(void *ctx, enum rv_level level, const char *code,
+			      const char *summary, const char *mend),
+	void *ctx);
 int xsd_rules_each(int (*fn)(void *ctx, enum rv_level level, const char *code, const char *summary,
 			   const char *mend),
 	void *ctx);

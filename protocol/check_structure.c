@@ -323,7 +323,7 @@ static void walk_element(struct walk *w, const struct shape_decl *d, xmlNode *no
 	}
 	for (xmlNode *c = rv_xml_first(node); c != NULL; c = rv_xml_next(c)) {
 		char name[WORDS_CUT];
-		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = c},
+		add(w, "XSD-UNKNOWN-ELEMENT", (struct spot){.node = c, .refused = 1},
 			"Take the tags out; a code, number or text has no elements inside.",
 			"%s cannot have the element %s inside", name_of(node),
 			words_cut(name, name_of(c)));

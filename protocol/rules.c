@@ -32,7 +32,8 @@ int rv_rules_each(int (*fn)(void *ctx, enum rv_level level, const char *code, co
 			  const char *mend),
 	void *ctx)
 {
-	int rc = xsd_rules_each(fn, ctx);
+	int rc = syntax_rules_each(fn, ctx);
+	rc = rc == 0 ? xsd_rules_each(fn, ctx) : rc;
 	for (size_t i = 0; i < N_TABLES && rc == 0; i++) {
 		for (const struct rule *rule = tables[i]; rule->code != NULL && rc == 0; rule++) {
 			rc = fn(ctx, rule->level, rule->code, rule->summary, rule->mend);
@@ -83,6 +84,35 @@ void rule_break_missing(struct rules *r, const struct rule *rule, const xmlNode 
 	va_start(ap, fmt);
 	vbreak(r, rule, (struct spot){.node = at, .missing = missing}, rule->mend, fmt, ap);
 	va_end(ap);
+}
+
+static const xmlNode *placed(const xmlNode *within, int line, int column)
+{
+	int l, c;
+	rv_xml_place(within, &l, &c);
+	if (l == line && c == column) {
+		return within;
+	}
+	const xmlNode *found = NULL;
+	for (const xmlNode *n = rv_xml_first(within); n != NULL && found == NULL;
+		n = rv_xml_next(n)) {
+		found = placed(n, line, column);
+	}
+	return found;
+}
+
+void rule_break_err(
+	struct rules *r, const struct rule *rule, const xmlNode *within, const struct rv_err *why)
+{
+	const xmlNode *at = placed(within, why->line, why->column);
+	if (why->code == RV_ENOMEM) {
+		r->f->failed = 1;
+		return;
+	}
+	at = at != NULL ? at : within;
+	if (!faults_child_refused(r->f, at)) {
+		rule_break(r, rule, at, "%s", why->text);
+	}
 }
 
 /* The text without blanks around it, if it fits. */

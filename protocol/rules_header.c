@@ -181,7 +181,20 @@ static void no_persons_in_tests(struct rules *r, const struct rule *rule)
 	}
 }
 
+/* Whatever the rules let pass, all other parts of the program can read. */
+static void header_is_read(struct rules *r, const struct rule *rule)
+{
+	struct rv_header h = {0};
+	struct rv_err why = {0};
+	if (r->header != NULL && rv_header_read(&h, r->root->doc, &why) != 0) {
+		rule_break_err(r, rule, r->header, &why);
+	}
+	rv_header_clear(&h);
+}
+
 const struct rule rules_header[] = {
+	{RV_LEVEL_ERROR, "RV-HEADER-READ", "Values of the header are written plainly.",
+		"Take spaces, line breaks and plus signs out of the value.", header_is_read, NULL},
 	{RV_LEVEL_ERROR, "RV-HEADER-FUNCTION",
 		"FunctionCode fits the kind: 5 for an update, 1 for a cancel, 9 for all others.",
 		"Correct FunctionCode, or TypeCode if it is the kind that is wrong.", function_fits,

@@ -46,6 +46,10 @@ void rule_break_mend(struct rules *r, const struct rule *rule, const xmlNode *at
 void rule_break_missing(struct rules *r, const struct rule *rule, const xmlNode *at,
 	const char *missing, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same where another part of the library told the place and the words. */
+void rule_break_err(
+	struct rules *r, const struct rule *rule, const xmlNode *within, const struct rv_err *why);
+
 /* All children of that name in turn. */
 #define EACH(var, parent, name)                                                                    \
 	const xmlNode *var = rv_xml_child(parent, name);                                           \

@@ -131,7 +131,23 @@ static void no_programs(struct rules *r, const struct rule *rule)
 	}
 }
 
+static void files_are_read(struct rules *r, const struct rule *rule)
+{
+	struct rv_attachment *list = NULL;
+	size_t n;
+	struct rv_err why = {0};
+	if (r->sec[RV_SEC_ATTACHMENTS] != NULL &&
+		rv_attachments_read(&list, &n, r->root->doc, &why) != 0) {
+		rule_break_err(r, rule, r->sec[RV_SEC_ATTACHMENTS], &why);
+	}
+	free(list);
+}
+
 const struct rule rules_texts[] = {
+	{RV_LEVEL_ERROR, "RV-ATTACH-READ",
+		"Attachments are described plainly; a file name has at most 255 octets.",
+		"Take spaces and signs out of the number, or shorten the file name.",
+		files_are_read, NULL},
 	{RV_LEVEL_ERROR, "RV-TEXT-LANGUAGE",
 		"A text that stands in several languages stands once in each.",
 		"Join the texts, or correct xml:lang.", languages, NULL},

@@ -436,6 +436,52 @@ static void parts_may_be_missing(void **state)
 	assert_true(n > 500);
 }
 
+/* What is refused before there is a tree. */
+static void syntax(const char *code, const char *xml, size_t len)
+{
+	struct rv_report report = {0};
+	assert_int_equal(rv_check_bytes(checker, xml, len, 0, NULL, &report, NULL, NULL), 0);
+	assert_int_equal(report.n, 1);
+	assert_string_equal(report.faults[0].code, code);
+	rv_buf_printf(&shown, "%s ", code);
+	rv_report_clear(&report);
+}
+
+/* The part n times over, between two ends. */
+static void repeated(
+	const char *code, const char *begin, const char *part, size_t n, const char *end)
+{
+	struct rv_buf b = {0};
+	rv_buf_str(&b, begin);
+	for (size_t i = 0; i < n; i++) {
+		rv_buf_str(&b, part);
+	}
+	rv_buf_str(&b, end);
+	assert_true(rv_buf_ok(&b));
+	syntax(code, (const char *)b.data, b.len);
+	rv_buf_free(&b);
+}
+
+static void syntax_faults_have_codes(void **state)
+{
+	static const char *const texts[][2] = {{"XML-EMPTY", ""}, {"XML-SYNTAX", "<a><b></a>"},
+		{"XML-ENCODING", "<a>\xe9</a>"}, {"XML-VERSION", "<?xml version='1.1'?><a/>"},
+		{"XML-DOCTYPE", "<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>"},
+		{"XML-PI", "<a><?do it?></a>"}, {"XML-COMMENT", "<a><!-- no --></a>"},
+		{"XML-CDATA", "<a><![CDATA[no]]></a>"}};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		syntax(texts[i][0], texts[i][1], strlen(texts[i][1]));
+	}
+	repeated("XML-LIMIT-BYTES", "<a>", "0123456789abcdef", 70000, "</a>");
+	repeated("XML-LIMIT-DEPTH", "", "<a>", 30, "");
+	repeated("XML-LIMIT-ELEMENTS", "<a>", "<b/>", 20001, "</a>");
+	repeated("XML-LIMIT-TEXT", "<a>", "0123456789abcdef", 20000, "</a>");
+	syntax("XML-LIMIT-ATTRIBUTES",
+		"<a b1='' b2='' b3='' b4='' b5='' b6='' b7='' b8='' b9='' c1='' c2='' c3='' c4='' "
+		"c5='' c6='' c7='' c8=''/>",
+		106);
+}
+
 struct rows {
 	size_t n, errors;
 	struct rv_buf codes;
@@ -450,7 +496,8 @@ static int see(
 	rows->n++;
 	rows->errors += level == RV_LEVEL_ERROR;
 	assert_true(level == RV_LEVEL_ERROR || level == RV_LEVEL_WARNING);
-	assert_true(strncmp(code, "RV-", 3) == 0 || strncmp(code, "XSD-", 4) == 0);
+	assert_true(strncmp(code, "RV-", 3) == 0 || strncmp(code, "XSD-", 4) == 0 ||
+		    strncmp(code, "XML-", 4) == 0);
 	assert_int_equal(strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"), strlen(code));
 	assert_true(strlen(code) < 32);
 	assert_true(summary[0] != '\0' && summary[strlen(summary) - 1] == '.');
@@ -533,6 +580,7 @@ int main(void)
 		cmocka_unit_test(messages_are_sent_while_their_operation_runs),
 		cmocka_unit_test(the_schema_speaks_first),
 		cmocka_unit_test(codes_of_other_editions_are_checked_by_chapter),
+		cmocka_unit_test(syntax_faults_have_codes),
 		cmocka_unit_test(parts_may_be_missing),
 		cmocka_unit_test(every_rule_is_shown_to_work),
 	};
