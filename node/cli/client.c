@@ -421,5 +421,5 @@ void json_when(char out[24], const json_t *o, const char *key)
 	if (strlen(s) < 20)
 		snprintf(out, 24, "-");
 	else
-		snprintf(out, 24, "%.10s %.8s", s, s + 11);
+		snprintf(out, 24, "%.10s %.8sZ", s, s + 11);
 }

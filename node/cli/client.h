@@ -49,7 +49,7 @@ int client_events(struct client *r, const char *path, int (*event)(void *ctx, co
 const char *json_str(const json_t *o, const char *key);     /* "" if absent or no string */
 json_int_t json_num(const json_t *o, const char *key);      /* 0 */
 int json_yes(const json_t *o, const char *key);
-/* "2026-11-24 08:08:37" from a stamp, "-" if there is none. */
+/* "2026-11-24 08:08:37Z" from a stamp, "-" if there is none. */
 void json_when(char out[24], const json_t *o, const char *key);
 
 #endif

@@ -80,7 +80,7 @@ static int get_rows(struct box *b, struct rv_err *e)
 static void add_columns(const struct box *b, struct table *t)
 {
 	table_column(t, "ID", 0);
-	table_column(t, is_outbox(b) ? "SENT" : "STORED", 0);
+	table_column(t, is_outbox(b) ? "SENT UTC" : "STORED UTC", 0);
 	table_column(t, "KIND", TABLE_SHRINK);
 	if (!is_outbox(b))
 		table_column(t, "FROM", 0);

@@ -36,7 +36,7 @@ static int list(struct cli *c, struct client *client, struct rv_err *e)
 		return cli_print_json(c, rows);
 	struct table *t = table_new();
 	table_column(t, "N", TABLE_RIGHT);
-	table_column(t, "WHEN", 0);
+	table_column(t, "WHEN UTC", 0);
 	table_column(t, "FROM", 0);
 	table_column(t, "KIND", TABLE_SHRINK);
 	table_column(t, "RULE", 0);

@@ -30,12 +30,18 @@ static const char *reference_type(const char *kind)
 
 /* ---- editing the draft ---- */
 
+/* With the white space before it, so that no empty line stays. */
 static void remove_node(xmlNode *node)
 {
-	if (node) {
-		xmlUnlinkNode(node);
-		xmlFreeNode(node);
+	if (!node)
+		return;
+	xmlNode *before = node->prev;
+	if (before && before->type == XML_TEXT_NODE && xmlIsBlankNode(before)) {
+		xmlUnlinkNode(before);
+		xmlFreeNode(before);
 	}
+	xmlUnlinkNode(node);
+	xmlFreeNode(node);
 }
 
 static int set_text(xmlNode *parent, const char *name, const char *value)
@@ -48,21 +54,26 @@ static int set_text(xmlNode *parent, const char *name, const char *value)
 	return text && xmlAddChild(node, text) ? 0 : -1;
 }
 
+static xmlNode *new_node(xmlNs *ns, const char *name, const char *value)
+{
+	xmlNode *node = xmlNewNode(ns, (const xmlChar *)name);
+	xmlNode *text = node && value ? xmlNewText((const xmlChar *)value) : NULL;
+	if (node && value && (!text || !xmlAddChild(node, text))) {
+		xmlFreeNode(text);
+		xmlFreeNode(node);
+		node = NULL;
+	}
+	return node;
+}
+
+/* On a line of its own, indented as what follows. */
 static xmlNode *add_before(xmlNode *next, const char *name, const char *value)
 {
-	xmlNode *node = xmlNewNode(next->ns, (const xmlChar *)name);
+	xmlNode *before = next->prev, *node = new_node(next->ns, name, value), *space = NULL;
 	if (!node)
 		return NULL;
-	if (value) {
-		xmlNode *text = xmlNewText((const xmlChar *)value);
-		if (!text || !xmlAddChild(node, text)) {
-			xmlFreeNode(text);
-			xmlFreeNode(node);
-			return NULL;
-		}
-	}
-	/* On a line of its own, as the rest of a template is. */
-	xmlNode *space = xmlNewText((const xmlChar *)"\n    ");
+	if (before && before->type == XML_TEXT_NODE && xmlIsBlankNode(before))
+		space = xmlCopyNode(before, 1);
 	if (!xmlAddPrevSibling(next, node)) {
 		xmlFreeNode(node);
 		xmlFreeNode(space);
@@ -73,15 +84,32 @@ static xmlNode *add_before(xmlNode *next, const char *name, const char *value)
 	return node;
 }
 
+/* A last child with the white space that a line of that depth has. */
+static int add_line(xmlNode *parent, const char *name, const char *value, int depth)
+{
+	char space[32];
+	xmlNode *node = name ? new_node(parent->ns, name, value) : NULL;
+	snprintf(space, sizeof space, "\n%*s", 2 * depth, "");
+	xmlNode *text = xmlNewText((const xmlChar *)space);
+	if (!text || (name && !node) || !xmlAddChild(parent, text)) {
+		xmlFreeNode(text);
+		xmlFreeNode(node);
+		return -1;
+	}
+	return node && !xmlAddChild(parent, node) ? -1 : 0;
+}
+
 /* Handling must not become weaker in the answer than it was in the question. */
 static int copy_handling(xmlNode *header, const struct original *o)
 {
 	int bad = set_text(header, "HandlingCode", json_str(o->header, "handling"));
 	bad |= set_text(header, "TLPCode", json_str(o->header, "tlp"));
 	bad |= set_text(header, "OnwardCode", json_str(o->header, "onward"));
-	const json_t *risks = json_object_get(o->header, "risks"), *risk;
-	xmlNode *first = rv_xml_child(header, "RiskAreaCode");
+	const json_t *risks = json_object_get(o->header, "risks"), *risk, *caveat;
+	xmlNode *first = rv_xml_child(header, "RiskAreaCode"), *onward = rv_xml_child(header, "OnwardCode");
 	size_t i;
+	json_array_foreach(json_object_get(o->header, "caveats"), i, caveat)
+		bad |= onward && json_string_value(caveat) && !add_before(onward, "Caveat", json_string_value(caveat));
 	if (!first || !json_array_size(risks))
 		return bad;
 	json_array_foreach(risks, i, risk)
@@ -106,7 +134,8 @@ static int set_reference(xmlNode *header, const struct original *o, const char *
 			return -1;
 		return set_text(reference, "MessageID", o->id) || set_text(reference, "VersionID", version);
 	}
-	reference = xmlNewChild(header, header->ns, (const xmlChar *)"Reference", NULL);
+	xmlNode *signer = rv_xml_child(header, "SignerCertificate");
+	reference = signer ? add_before(signer, "Reference", NULL) : rv_xml_add(header, "Reference", NULL);
 	return !reference || !rv_xml_add(reference, "TypeCode", type) || !rv_xml_add(reference, "MessageID", o->id) ||
 		!rv_xml_add(reference, "VersionID", version);
 }
@@ -133,11 +162,76 @@ static int fill_feedback(xmlNode *root, const struct original *o)
 	if (case_id && !rv_xml_child(feedback, "CaseID") && !add_before(control, "CaseID", case_id))
 		return -1;
 	xmlNode *verdict = add_before(control, "Verdict", NULL);
-	if (!verdict || !rv_xml_add(verdict, "VerdictCode", "unknown") ||
-		!rv_xml_add(verdict, "Basis", "What the verdict rests on.") ||
-		!rv_xml_add(verdict, "ExpertName", "Name of the expert"))
+	if (!verdict || add_line(verdict, "VerdictCode", "unknown", 3) ||
+		add_line(verdict, "Basis", "What the verdict rests on.", 3) ||
+		add_line(verdict, "ExpertName", "Name of the expert", 3) || add_line(verdict, NULL, NULL, 2))
 		return -1;
 	remove_node(control);
+	/* The template shows a verdict in a comment; here it is one. */
+	for (xmlNode *n = feedback->children, *next; n; n = next) {
+		next = n->next;
+		if (n->type == XML_COMMENT_NODE && n->content && strstr((const char *)n->content, "<Verdict>"))
+			remove_node(n);
+	}
+	return 0;
+}
+
+/* A sealed message has no white space between elements; a person edits a draft that has. */
+static int indent(xmlNode *node, int depth)
+{
+	char space[64];
+	xmlNode *child = rv_xml_first(node);
+	if (!child)
+		return 0;
+	snprintf(space, sizeof space, "\n%*s", 2 * depth, "");
+	for (; child; child = rv_xml_next(child)) {
+		xmlNode *text = xmlNewText((const xmlChar *)space);
+		if (!text || !xmlAddPrevSibling(child, text) || indent(child, depth + 1))
+			return -1;
+	}
+	return add_line(node, NULL, NULL, depth - 1);
+}
+
+/* All of a message is in its one namespace: a copy's own declaration of it says nothing new. */
+static void use_namespace(xmlNode *node, xmlNs *ns)
+{
+	node->ns = ns;
+	for (xmlNode *child = rv_xml_first(node); child; child = rv_xml_next(child))
+		use_namespace(child, ns);
+}
+
+static int copy_section(xmlNode *root, const xmlNode *section)
+{
+	xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)section, root->doc, 1);
+	if (!copy)
+		return -1;
+	/* What the node assigns when it seals. */
+	xmlUnsetProp(copy, (const xmlChar *)"Id");
+	xmlUnsetProp(copy, (const xmlChar *)"Salt");
+	xmlNode *space = xmlNewText((const xmlChar *)"  ");
+	if (!space || !xmlAddChild(root, space) || !xmlAddChild(root, copy)) {
+		xmlFreeNode(copy);
+		return -1;
+	}
+	use_namespace(copy, root->ns);
+	xmlFreeNsList(copy->nsDef);
+	copy->nsDef = NULL;
+	return indent(copy, 2) || add_line(root, NULL, NULL, 0);
+}
+
+/* An update carries every section of the new version: those of the version that it replaces, to be edited. */
+static int copy_sections(xmlNode *root, const struct original *o)
+{
+	for (xmlNode *section = rv_xml_first(root), *next; section; section = next) {
+		next = rv_xml_next(section);
+		if (!rv_xml_is(section, RV_NS_MESSAGE, "Header") && !rv_xml_is(section, RV_NS_MESSAGE, "Amendment"))
+			remove_node(section);
+	}
+	for (const xmlNode *section = rv_xml_first(xmlDocGetRootElement(o->doc)); section; section = rv_xml_next(section)) {
+		int known = rv_section_parse((const char *)section->name);
+		if (known >= 0 && known != RV_SEC_AMENDMENT && copy_section(root, section))
+			return -1;
+	}
 	return 0;
 }
 
@@ -163,6 +257,8 @@ static int fill(xmlDoc *doc, const struct original *o, const char *kind, int fro
 		bad |= copy_handling(header, o);
 	if (from_template && !strcmp(kind, "feedback"))
 		bad |= fill_feedback(root, o);
+	if (from_template && !strcmp(kind, "update"))
+		bad |= copy_sections(root, o);
 	if (!strcmp(reference_type(kind), "answers"))
 		return bad ? RV_ENOMEM : 0;
 	return bad | fill_amendment(root, o) ? RV_ENOMEM : 0;
@@ -283,8 +379,9 @@ const struct cli_command cmd_reply = {
 	.summary = "make a draft that answers a message, or send one",
 	.details = "The draft refers to the message, goes to its originator, and takes over its\n"
 		   "status, handling and risk areas. A warning or an alert is answered by feedback,\n"
-		   "a request by a reply, unless --kind says otherwise. Lines of faults that --send\n"
-		   "tells are those of the completed draft, which --out writes.",
+		   "a request by a reply, unless --kind says otherwise. An update has the sections of\n"
+		   "the message, to be edited. Lines of faults that --send tells are those of the\n"
+		   "completed draft, which reply writes without --send.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

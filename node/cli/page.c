@@ -10,7 +10,7 @@
 #include "protocol/stamp.h"
 #include "protocol/xml.h"
 
-enum { LABEL = 16, INDENT = 2, VALUE = 28, MAX_LABEL = 64 };
+enum { LABEL = 18, INDENT = 2, VALUE = 28, MAX_LABEL = 64 };
 
 void cli_line(struct cli *c, const char *label, const char *fmt, ...)
 {
@@ -133,8 +133,11 @@ static size_t without_suffix(const char *name)
 /* "TransportModeCode" > "Transport mode"; letters of an acronym stay as they are. */
 static void label_of(const char *name, char *out, size_t size)
 {
-	size_t len = without_suffix(name), n = 0;
-	for (size_t i = 0; i < len && n + 3 < size; i++) {
+	size_t len = without_suffix(name), full = strlen(name), n = 0;
+	int is_time = full > 8 && !strcmp(name + full - 8, "DateTime");
+	if (is_time)
+		len = full - 8;
+	for (size_t i = 0; i < len && n + 8 < size; i++) {
 		int upper = isupper((unsigned char)name[i]);
 		int starts = upper && i && (islower((unsigned char)name[i - 1]) || (i + 1 < len && islower((unsigned char)name[i + 1])));
 		int acronym = upper && i + 1 < len && isupper((unsigned char)name[i + 1]);
@@ -143,7 +146,7 @@ static void label_of(const char *name, char *out, size_t size)
 			out[n++] = ' ';
 		out[n++] = starts && !acronym && !in_acronym ? (char)tolower((unsigned char)name[i]) : name[i];
 	}
-	out[n] = 0;
+	strcpy(out + n, is_time ? " time" : "");
 }
 
 static void value_text(struct rv_buf *b, const struct rv_catalog *catalog, const xmlNode *node)
