@@ -378,10 +378,10 @@ const struct cli_command cmd_reply = {
 	.operands = "ID",
 	.summary = "make a draft that answers a message, or send one",
 	.details = "The draft refers to the message, goes to its originator, and takes over its\n"
-		   "status, handling and risk areas. A warning or an alert is answered by feedback,\n"
-		   "a request by a reply, unless --kind says otherwise. An update has the sections of\n"
-		   "the message, to be edited. Lines of faults that --send tells are those of the\n"
-		   "completed draft, which reply writes without --send.",
+		   "status, handling and risk areas. A warning or an alert is answered by\n"
+		   "feedback, a request by a reply, unless --kind says otherwise. An update has\n"
+		   "the sections of the message, to be edited. Lines of faults that --send tells\n"
+		   "are those of the completed draft, which reply writes without --send.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

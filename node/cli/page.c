@@ -10,7 +10,7 @@
 #include "protocol/stamp.h"
 #include "protocol/xml.h"
 
-enum { LABEL = 18, INDENT = 2, VALUE = 28, MAX_LABEL = 64 };
+enum { LABEL = 16, INDENT = 2, VALUE = 28, MAX_LABEL = 64 };
 
 void cli_line(struct cli *c, const char *label, const char *fmt, ...)
 {

@@ -26,6 +26,7 @@
  * fake_node DIR: the API with a real store, schemas and signatures, and a core that a test plays by lines on the standard input:
  *   arrive N FILE     N messages from FR, made of that draft, come into the inbox
  *   withhold FILE     one more, without its sections Persons and Narrative
+ *   forge N FILE OUT  writes to OUT a message of FR that was never sent: its number is N behind the last, its predecessor none
  *   refuse            a message from FR goes to quarantine
  *   receive ID        FR's receipt "stored" for our message arrives
  *   reject ID         FR's rejection arrives
@@ -51,7 +52,7 @@ struct task {
 	void (*read)(void *ctx, int rc, const struct rv_err *e);
 	void *ctx;
 	uint8_t message[RV_UUID_LEN];
-	char line[512];
+	char line[1024];
 };
 
 static struct {
@@ -73,6 +74,8 @@ static struct {
 	int busy, hang, answered, distrust;
 	int submissions;             /* RV_EDENIED, RV_EEXIST or 0 */
 	char answer[64];
+	int forge;                   /* the worker's */
+	unsigned forge_behind;
 } f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static void must(int condition, const char *what, const struct rv_err *e)
@@ -132,6 +135,10 @@ static void make(struct made *m, xmlDoc *doc, const struct pki_member *by, const
 	memcpy(c.signer_cert, signer.cert_digest, RV_DIGEST_LEN);
 	must(!store_chain_head(f.store, operation, by->code, &c.sequence, c.previous, &e), "chain", &e);
 	c.sequence++;
+	if (f.forge) {
+		c.sequence = c.sequence - 1 + f.forge_behind;
+		memset(c.previous, 0xee, sizeof c.previous);
+	}
 	c.attachments = t ? t->attachments : NULL;
 	c.n_attachments = t ? t->n_attachments : 0;
 	must(!rv_msg_compose(doc, &c, &f.random, &e), "compose", &e);
@@ -186,6 +193,23 @@ static void arrive(const char *path, unsigned n, unsigned withhold)
 		xmlFreeDoc(doc);
 	}
 	api_wake(f.api);
+}
+
+/* Signed by FR itself: only the chain shows that something is wrong. */
+static void forge(unsigned behind, const char *path, const char *out)
+{
+	struct rv_err e = {0};
+	struct made m = {0};
+	xmlDoc *doc = draft_of(path);
+	f.forge = 1;
+	f.forge_behind = behind;
+	must(!store_begin(f.store, &e), "begin", &e);
+	make(&m, doc, &f.fr, "", NULL, 0);
+	store_abort(f.store);
+	f.forge = 0;
+	must(!file_write(out, 0600, m.wire.data, m.wire.len, &e), "write", &e);
+	made_clear(&m);
+	xmlFreeDoc(doc);
 }
 
 static void refuse(void)
@@ -307,7 +331,7 @@ static void mark_read(const struct task *t)
 
 static void obey(const char *line)
 {
-	char path[400] = "", id[64] = "";
+	char path[400] = "", id[64] = "", out[400] = "";
 	unsigned n = 0;
 	strcpy(f.answer, "ok");
 	if (sscanf(line, "arrive %u %399s", &n, path) == 2)
@@ -318,6 +342,8 @@ static void obey(const char *line)
 		receipt(id, RV_STAGE_STORED);
 	else if (sscanf(line, "reject %63s", id) == 1)
 		receipt(id, RV_STAGE_REJECTED);
+	else if (sscanf(line, "forge %u %399s %399s", &n, path, out) == 3)
+		forge(n, path, out);
 	else if (!strncmp(line, "refuse", 6))
 		refuse();
 	else
@@ -588,7 +614,7 @@ static void command(const char *line)
 
 int main(int argc, char **argv)
 {
-	char line[512];
+	char line[1024];
 	pthread_t worker;
 	must(argc == 2, "usage: fake_node DIR", NULL);
 	snprintf(f.dir, sizeof f.dir, "%s", argv[1]);
