@@ -138,6 +138,22 @@ int rv_frame_header_parse(struct rv_frame_header *h, const void *data, size_t le
 	return 0;
 }
 
+int rv_frame_open(struct rv_frame_header *h, const struct rv_span *parts, size_t n, struct rv_err *e)
+{
+	struct rv_frame_header v;
+	if (n == 0) {
+		return rv_fail_rule(e, RV_EPARSE, "FRAME-HEADER", "a frame has no parts");
+	}
+	int rc = rv_frame_header_parse(&v, parts[0].data, parts[0].len, e);
+	if (rc == 0 && v.count != n - 1) {
+		rc = rv_fail_rule(e, RV_EPARSE, "FRAME-PARTS", "%s says %u parts and has %zu", rv_cmd_text(v.cmd), v.count, n - 1);
+	}
+	if (rc == 0) {
+		*h = v;
+	}
+	return rc;
+}
+
 /* ---- HELLO ---- */
 
 static int hello_check(const struct rv_hello *h, struct rv_err *e)

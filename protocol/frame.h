@@ -57,6 +57,8 @@ struct rv_frame_header {
 int rv_frame_header_put(struct rv_buf *out, enum rv_cmd cmd, uint16_t count);
 /* Length, magic, version, command, flags, and that the count is one that the command can have. */
 int rv_frame_header_parse(struct rv_frame_header *h, const void *data, size_t len, struct rv_err *e);
+/* The header of a whole frame (parts[0]), and that it has as many bodies as its header says. */
+int rv_frame_open(struct rv_frame_header *h, const struct rv_span *parts, size_t n, struct rv_err *e);
 
 /* HELLO: the first frame of each side, always with header version 1 and this body, so that nodes of
  * any two versions can read each other's. */

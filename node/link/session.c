@@ -294,19 +294,9 @@ void session_frame(struct session *s, const struct rv_span *parts, size_t n, str
 		s->bytes_in += parts[i].len;
 	}
 	s->pulse.heard_us = now.mono_us;
-	if (n == 0) {
-		rv_fail_rule(&e, RV_EPARSE, "FRAME-HEADER", "a frame has no parts");
-		session_fault(s, RV_BYE_PROTOCOL, &e);
-		return;
-	}
-	int rc = rv_frame_header_parse(&h, parts[0].data, parts[0].len, &e);
+	int rc = rv_frame_open(&h, parts, n, &e);
 	if (rc != 0) {
 		session_fault(s, rc == RV_EVERSION ? RV_BYE_VERSION : RV_BYE_PROTOCOL, &e);
-		return;
-	}
-	if (h.count != n - 1) {
-		rv_fail_rule(&e, RV_EPARSE, "FRAME-PARTS", "%s says %u parts and has %zu", rv_cmd_text(h.cmd), h.count, n - 1);
-		session_fault(s, RV_BYE_PROTOCOL, &e);
 		return;
 	}
 	if (s->state != SESSION_UP && h.cmd != RV_CMD_HELLO && h.cmd != RV_CMD_BYE) {
