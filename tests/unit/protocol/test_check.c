@@ -351,6 +351,43 @@ static void reports_are_cut_at_500(void **state)
 	rv_buf_free(&b);
 }
 
+/* Documents that are made to be slow: as many of one thing as the parser lets in. */
+static void hostile_documents_are_cheap(void **state)
+{
+	static const char *const parts[][3] = {
+		{"<Header>", "<RiskAreaCode>x</RiskAreaCode>", "</Header>"},
+		{"<Header>", "<Recipient>KE</Recipient>", "</Header>"},
+		{"<Goods><Item>", "<Description xml:lang='a%d'>x</Description>", "</Item></Goods>"},
+		{"<Operation>", "<CoordinationUnitCode>A%d</CoordinationUnitCode><Member/>",
+			"</Operation>"},
+		{"<Event><Place>", "<CountryCode>ABCDEFGHIJ%d</CountryCode>", "</Place></Event>"},
+		{"<Persons>", "<Person><Name/></Person>", "</Persons>"},
+		{"", "<Extra%d Id='a'/>", ""},
+		{"<Situation>", "<ListedMessage><MessageID>%d</MessageID></ListedMessage>",
+			"</Situation>"},
+	};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct rv_report report = {0};
+		struct rv_buf b = {0};
+		rv_buf_printf(&b, "<Message xmlns='urn:reeve:message:1'>%s", parts[i][0]);
+		for (int n = 0; n < 9000; n++) {
+			const char *at = strstr(parts[i][1], "%d");
+			size_t len = at != NULL ? (size_t)(at - parts[i][1]) : strlen(parts[i][1]);
+			rv_buf_put(&b, parts[i][1], len);
+			if (at != NULL) {
+				rv_buf_printf(&b, "%d%s", n, at + 2);
+			}
+		}
+		rv_buf_printf(&b, "%s</Message>", parts[i][2]);
+		assert_int_equal(
+			rv_check_bytes(checker, b.data, b.len, 0, NULL, &report, NULL, NULL), 0);
+		assert_true(report.errors > 8000);
+		assert_int_equal(report.n, 500);
+		rv_report_clear(&report);
+		rv_buf_free(&b);
+	}
+}
+
 static void reports_read_well(void **state)
 {
 	struct rv_report report = {0};
@@ -390,6 +427,7 @@ int main(void)
 		cmocka_unit_test(syntax_faults_have_a_place),
 		cmocka_unit_test(the_tree_is_left_as_it_was),
 		cmocka_unit_test(reports_are_cut_at_500),
+		cmocka_unit_test(hostile_documents_are_cheap),
 		cmocka_unit_test(reports_read_well),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
