@@ -31,6 +31,12 @@ for page in "$top"/node/man/*.[1-8]; do
 	ok $status "mandoc finds no fault in $(basename "$page")"
 done
 
+missing=$("$reeve"d --help | grep -o -- '--[a-z]*' | sort -u | while read -r option; do
+	grep -q "^\.It.* Fl -${option#--}" "$top/node/man/reeved.8" || echo "$option"
+done)
+[ -z "$missing" ]
+ok $? "reeved.8 has every option of reeved $missing"
+
 "$reeve" completion bash | cmp -s - "$top/node/cli/completion/reeve.bash"
 ok $? "reeve.bash is what the table makes (make update-completion)"
 "$reeve" completion zsh | cmp -s - "$top/node/cli/completion/_reeve"
