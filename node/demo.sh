@@ -9,8 +9,9 @@ build=${REEVE_BUILD_DIR:-$top/build}
 sh "$top/tests/packages.sh" build
 if [ ! -x "$build/reeve" ] || [ ! -x "$build/reeved" ]; then
 	echo "Building in $build (a few minutes)"
-	[ -x "$top/configure" ] || "$top/autogen.sh" >"$top/.autotools.log" 2>&1 || { cat "$top/.autotools.log"; exit 1; }
 	mkdir -p "$build"
-	(cd "$build" && "$top/configure" --quiet && make -j"$(nproc)") >"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
+	log=$build/demo-build.log
+	{ [ -x "$top/configure" ] || "$top/autogen.sh"; } >"$log" 2>&1 && (cd "$build" && "$top/configure" --quiet && make -j"$(nproc)") >>"$log" 2>&1 ||
+		{ tail -n 40 "$log"; exit 1; }
 fi
 exec /usr/bin/python3 "$top/node/demo/play.py" --build "$build" "$@"
