@@ -48,9 +48,9 @@ int file_read(const char *path, size_t max, struct rv_buf *out, struct rv_err *e
 		return code;
 	}
 	struct stat st;
-	int rc = fstat(fd, &st) != 0 ? rv_fail_errno(e, errno, "cannot look at %s", path) :
-		!S_ISREG(st.st_mode) ? rv_fail(e, RV_EINVAL, "%s is not a regular file", path) :
-		read_all(fd, max, out, path, e);
+	int rc = fstat(fd, &st) != 0    ? rv_fail_errno(e, errno, "cannot look at %s", path)
+		 : !S_ISREG(st.st_mode) ? rv_fail(e, RV_EINVAL, "%s is not a regular file", path)
+					: read_all(fd, max, out, path, e);
 	close(fd);
 	if (rc != 0) {
 		out->len = start;
@@ -87,7 +87,8 @@ static int sync_folder(const char *path)
 }
 
 /* The new content in a file beside path, whose name is left in temp. */
-static int write_beside(char temp[PATH_MAX], const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
+static int write_beside(char temp[PATH_MAX], const char *path, unsigned mode, const void *data,
+	size_t len, struct rv_err *e)
 {
 	int n = snprintf(temp, PATH_MAX, "%s.XXXXXX", path);
 	if (n < 0 || n >= PATH_MAX) {
@@ -109,7 +110,9 @@ static int write_beside(char temp[PATH_MAX], const char *path, unsigned mode, co
 
 static int settle(const char *path, struct rv_err *e)
 {
-	return sync_folder(path) == 0 ? 0 : rv_fail_errno(e, errno, "cannot sync the folder of %s", path);
+	return sync_folder(path) == 0
+		       ? 0
+		       : rv_fail_errno(e, errno, "cannot sync the folder of %s", path);
 }
 
 int file_write(const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
@@ -136,8 +139,8 @@ int file_create(const char *path, unsigned mode, const void *data, size_t len, s
 	}
 	/* a link fails where rename would replace */
 	if (link(temp, path) != 0) {
-		rc = errno == EEXIST ? rv_fail(e, RV_EEXIST, "%s is there already", path) :
-			rv_fail_errno(e, errno, "cannot write %s", path);
+		rc = errno == EEXIST ? rv_fail(e, RV_EEXIST, "%s is there already", path)
+				     : rv_fail_errno(e, errno, "cannot write %s", path);
 	}
 	unlink(temp);
 	return rc != 0 ? rc : settle(path, e);
@@ -146,8 +149,8 @@ int file_create(const char *path, unsigned mode, const void *data, size_t len, s
 int file_mkdir(const char *path, unsigned mode, struct rv_err *e)
 {
 	if (mkdir(path, mode) != 0) {
-		return errno == EEXIST ? rv_fail(e, RV_EEXIST, "%s is there already", path) :
-			rv_fail_errno(e, errno, "cannot make the folder %s", path);
+		return errno == EEXIST ? rv_fail(e, RV_EEXIST, "%s is there already", path)
+				       : rv_fail_errno(e, errno, "cannot make the folder %s", path);
 	}
 	return settle(path, e);
 }

@@ -7,12 +7,13 @@
 
 /* Whole files, for configuration, certificates and lists. Pure of state; any thread. */
 
-/* Appends a regular file of at most max bytes to out. RV_ENOTFOUND if there is none, RV_ELIMIT if it is larger, RV_ESYS. */
+/* Appends a regular file of at most max bytes to out. RV_ENOTFOUND if there is none, RV_ELIMIT if
+ * it is larger, RV_ESYS. */
 int file_read(const char *path, size_t max, struct rv_buf *out, struct rv_err *e);
 
 /*
- * Writes a whole file so that a reader, or a crash, sees the old or the new one: beside it first, synced, moved into
- * place, folder synced. mode is exact, whatever the umask.
+ * Writes a whole file so that a reader, or a crash, sees the old or the new one: beside it first,
+ * synced, moved into place, folder synced. mode is exact, whatever the umask.
  */
 int file_write(const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e);
 /* The same for a file that must not be there: RV_EEXIST if it is, and then nothing is touched. */

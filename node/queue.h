@@ -8,7 +8,8 @@
 
 /*
  * A bounded queue of pointers between threads: any number of pushers and poppers.
- * Ownership of an item passes with the pointer. Closing wakes everyone: pushes fail, pops drain what is left.
+ * Ownership of an item passes with the pointer. Closing wakes everyone: pushes fail, pops drain
+ * what is left.
  */
 struct queue;
 

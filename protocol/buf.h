@@ -31,13 +31,13 @@ struct rv_span {
 };
 
 int rv_buf_put(struct rv_buf *b, const void *data, size_t len);
-int rv_buf_str(struct rv_buf *b, const char *s);                 /* without the final NUL */
+int rv_buf_str(struct rv_buf *b, const char *s); /* without the final NUL */
 int rv_buf_printf(struct rv_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int rv_buf_u8(struct rv_buf *b, uint8_t v);
 int rv_buf_u16(struct rv_buf *b, uint16_t v);
 int rv_buf_u32(struct rv_buf *b, uint32_t v);
 int rv_buf_u64(struct rv_buf *b, uint64_t v);
-int rv_buf_str8(struct rv_buf *b, const char *s);                /* length u8, bytes; fails over 255 */
+int rv_buf_str8(struct rv_buf *b, const char *s); /* length u8, bytes; fails over 255 */
 int rv_buf_bytes32(struct rv_buf *b, const void *data, size_t len); /* length u32, bytes */
 int rv_buf_reserve(struct rv_buf *b, size_t more);
 static inline int rv_buf_ok(const struct rv_buf *b)
@@ -48,9 +48,9 @@ static inline int rv_buf_ok(const struct rv_buf *b)
 const char *rv_buf_cstr(struct rv_buf *b);
 /* Hands the data to the caller (free()), leaves b empty. */
 uint8_t *rv_buf_take(struct rv_buf *b, size_t *len_r);
-void rv_buf_reset(struct rv_buf *b);                             /* length 0, memory kept */
-void rv_buf_free(struct rv_buf *b);                              /* memory released, b is {0} */
-void rv_buf_wipe(struct rv_buf *b);                              /* as free, content overwritten first */
+void rv_buf_reset(struct rv_buf *b); /* length 0, memory kept */
+void rv_buf_free(struct rv_buf *b);  /* memory released, b is {0} */
+void rv_buf_wipe(struct rv_buf *b);  /* as free, content overwritten first */
 
 struct rv_cur {
 	const uint8_t *p;

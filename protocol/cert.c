@@ -49,12 +49,14 @@ static int key_alg(EVP_PKEY *key, enum rv_sig_alg *alg_r, struct rv_err *e)
 			*alg_r = RV_ALG_ECDSA_P256_SHA256;
 			return 0;
 		}
-		return rv_fail_rule(e, RV_ECERT, "CERT-KEY-TYPE", "the elliptic curve %.40s is not P-256", group);
+		return rv_fail_rule(e, RV_ECERT, "CERT-KEY-TYPE",
+			"the elliptic curve %.40s is not P-256", group);
 	}
 	if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS")) {
 		int bits = EVP_PKEY_get_bits(key);
 		if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX) {
-			return rv_fail_rule(e, RV_ECERT, "CERT-KEY-SIZE", "the RSA key has %d bits; 2048 to 8192 are taken", bits);
+			return rv_fail_rule(e, RV_ECERT, "CERT-KEY-SIZE",
+				"the RSA key has %d bits; 2048 to 8192 are taken", bits);
 		}
 		*alg_r = EVP_PKEY_is_a(key, "RSA") ? RV_ALG_RSA_SHA256 : RV_ALG_RSA_PSS_SHA256;
 		return 0;
@@ -79,8 +81,10 @@ static int time_us(const ASN1_TIME *t, int64_t *us_r)
 static int check_signature_hash(X509 *x, struct rv_err *e)
 {
 	int md = NID_undef;
-	if (X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 || md == NID_md5 || md == NID_sha1 || md == NID_md5_sha1) {
-		return rv_fail_rule(e, RV_ECERT, "CERT-HASH", "the certificate is signed with a hash that is too weak or unknown");
+	if (X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 || md == NID_md5 ||
+		md == NID_sha1 || md == NID_md5_sha1) {
+		return rv_fail_rule(e, RV_ECERT, "CERT-HASH",
+			"the certificate is signed with a hash that is too weak or unknown");
 	}
 	return 0;
 }
@@ -98,7 +102,8 @@ static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
 	int len = i2d_X509(x, &c->der);
 	int rc = 0;
 	if (c->key == NULL || len <= 0) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE", "the certificate has no usable key");
+		rc = rv_fail_rule(
+			e, RV_ECERT, "CERT-UNREADABLE", "the certificate has no usable key");
 		goto out;
 	}
 	c->der_len = (size_t)len;
@@ -106,11 +111,14 @@ static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
 	if ((rc = key_alg(c->key, &c->alg, e)) != 0 || (rc = check_signature_hash(x, e)) != 0) {
 		goto out;
 	}
-	if (time_us(X509_get0_notBefore(x), &c->not_before) != 0 || time_us(X509_get0_notAfter(x), &c->not_after) != 0) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE", "the certificate's validity cannot be read");
+	if (time_us(X509_get0_notBefore(x), &c->not_before) != 0 ||
+		time_us(X509_get0_notAfter(x), &c->not_after) != 0) {
+		rc = rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE",
+			"the certificate's validity cannot be read");
 		goto out;
 	}
-	/* fills what OpenSSL computes at first use, so that readers in several threads change nothing */
+	/* fills what OpenSSL computes at first use, so that readers in several threads change
+	 * nothing */
 	X509_check_purpose(x, -1, 0);
 	*cert_r = c;
 	c = NULL;
@@ -127,7 +135,8 @@ int rv_cert_from_der(struct rv_cert **cert_r, const void *der, size_t len, struc
 	if (x == NULL || p != (const unsigned char *)der + len) {
 		X509_free(x);
 		ERR_clear_error();
-		return rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE", "the bytes are not a DER certificate");
+		return rv_fail_rule(
+			e, RV_ECERT, "CERT-UNREADABLE", "the bytes are not a DER certificate");
 	}
 	return from_x509(cert_r, x, e);
 }
@@ -184,7 +193,8 @@ void rv_cert_subject(const struct rv_cert *cert, char *out, size_t size)
 		BIO_free(bio);
 		return;
 	}
-	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert->x509), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert->x509), 0,
+				   XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
 		len = BIO_get_mem_data(bio, &text);
 	}
 	size_t n = len < 0 ? 0 : (size_t)len >= size ? size - 1 : (size_t)len;
@@ -200,11 +210,13 @@ int rv_cert_valid_at(const struct rv_cert *cert, int64_t t_us, struct rv_err *e)
 	char when[RV_STAMP_TEXT];
 	if (t_us < cert->not_before) {
 		rv_stamp_text(when, cert->not_before);
-		return rv_fail_rule(e, RV_ECERT, "CERT-NOT-YET", "the certificate is valid from %s only", when);
+		return rv_fail_rule(
+			e, RV_ECERT, "CERT-NOT-YET", "the certificate is valid from %s only", when);
 	}
 	if (t_us > cert->not_after) {
 		rv_stamp_text(when, cert->not_after);
-		return rv_fail_rule(e, RV_ECERT, "CERT-EXPIRED", "the certificate expired at %s", when);
+		return rv_fail_rule(
+			e, RV_ECERT, "CERT-EXPIRED", "the certificate expired at %s", when);
 	}
 	return 0;
 }
@@ -213,11 +225,15 @@ int rv_cert_issued_by(const struct rv_cert *cert, const struct rv_cert *issuer, 
 {
 	int rc = 0;
 	if (X509_check_ca(issuer->x509) != 1) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-NOT-CA", "the issuer is not a certificate authority");
+		rc = rv_fail_rule(
+			e, RV_ECERT, "CERT-NOT-CA", "the issuer is not a certificate authority");
 	} else if (!(X509_get_key_usage(issuer->x509) & KU_KEY_CERT_SIGN)) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-USAGE", "the issuer's key may not sign certificates");
-	} else if (X509_check_issued(issuer->x509, cert->x509) != X509_V_OK || X509_verify(cert->x509, issuer->key) != 1) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-ISSUER", "the certificate was not issued by that authority");
+		rc = rv_fail_rule(
+			e, RV_ECERT, "CERT-USAGE", "the issuer's key may not sign certificates");
+	} else if (X509_check_issued(issuer->x509, cert->x509) != X509_V_OK ||
+		   X509_verify(cert->x509, issuer->key) != 1) {
+		rc = rv_fail_rule(e, RV_ECERT, "CERT-ISSUER",
+			"the certificate was not issued by that authority");
 	}
 	ERR_clear_error();
 	return rc;
@@ -225,14 +241,75 @@ int rv_cert_issued_by(const struct rv_cert *cert, const struct rv_cert *issuer, 
 
 /* ---- signature values ---- */
 
-/* The upper bound of s: half the order of P-256, so that of the two values that verify only one is taken. */
+/* The upper bound of s: half the order of P-256, so that of the two values that verify only one is
+ * taken. */
 static const uint8_t p256_half_order[P256_HALF] = {
-	0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+	0x7f,
+	0xff,
+	0xff,
+	0xff,
+	0x80,
+	0x00,
+	0x00,
+	0x00,
+	0x7f,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xde,
+	0x73,
+	0x7d,
+	0x56,
+	0xd3,
+	0x8b,
+	0xcf,
+	0x42,
+	0x79,
+	0xdc,
+	0xe5,
+	0x61,
+	0x7e,
+	0x31,
+	0x92,
+	0xa8,
 };
 static const uint8_t p256_order[P256_HALF] = {
-	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xbc,
+	0xe6,
+	0xfa,
+	0xad,
+	0xa7,
+	0x17,
+	0x9e,
+	0x84,
+	0xf3,
+	0xb9,
+	0xca,
+	0xc2,
+	0xfc,
+	0x63,
+	0x25,
+	0x51,
 };
 
 static int is_high(const uint8_t s[P256_HALF])
@@ -256,7 +333,7 @@ static int der_to_raw(const uint8_t *der, size_t len, uint8_t raw[P256_RAW])
 	const unsigned char *p = der;
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
 	int ok = sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, P256_HALF) == P256_HALF &&
-		BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_HALF, P256_HALF) == P256_HALF;
+		 BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_HALF, P256_HALF) == P256_HALF;
 	ECDSA_SIG_free(sig);
 	return ok ? 0 : RV_ESIGNATURE;
 }
@@ -285,8 +362,8 @@ static int set_padding(EVP_PKEY_CTX *pctx, enum rv_sig_alg alg)
 	}
 	if (alg == RV_ALG_RSA_PSS_SHA256) {
 		return EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) > 0 &&
-			EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) > 0 &&
-			EVP_PKEY_CTX_set_rsa_mgf1_md(pctx, EVP_sha256()) > 0;
+		       EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) > 0 &&
+		       EVP_PKEY_CTX_set_rsa_mgf1_md(pctx, EVP_sha256()) > 0;
 	}
 	return 1;
 }
@@ -299,42 +376,49 @@ static int alg_fits(EVP_PKEY *key, enum rv_sig_alg alg)
 	if (alg == RV_ALG_RSA_SHA256) {
 		return EVP_PKEY_is_a(key, "RSA");
 	}
-	return alg == RV_ALG_RSA_PSS_SHA256 && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"));
+	return alg == RV_ALG_RSA_PSS_SHA256 &&
+	       (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"));
 }
 
-static int verify_value(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, const uint8_t *sig, size_t sig_len)
+static int verify_value(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len,
+	const uint8_t *sig, size_t sig_len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pctx = NULL;
-	int ok = ctx != NULL && EVP_DigestVerifyInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1 && set_padding(pctx, alg) &&
-		EVP_DigestVerify(ctx, sig, sig_len, data, len) == 1;
+	int ok = ctx != NULL && EVP_DigestVerifyInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1 &&
+		 set_padding(pctx, alg) && EVP_DigestVerify(ctx, sig, sig_len, data, len) == 1;
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return ok;
 }
 
-static int value_form(EVP_PKEY *key, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
+static int value_form(
+	EVP_PKEY *key, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
 {
 	size_t want = alg == RV_ALG_ECDSA_P256_SHA256 ? P256_RAW : (size_t)EVP_PKEY_get_size(key);
 	if (!alg_fits(key, alg)) {
-		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-ALGORITHM", "the signature's algorithm does not fit the certificate's key");
+		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-ALGORITHM",
+			"the signature's algorithm does not fit the certificate's key");
 	}
 	if (sig_len != want) {
-		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE", "the signature has %zu bytes, not %zu", sig_len, want);
+		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
+			"the signature has %zu bytes, not %zu", sig_len, want);
 	}
 	if (alg == RV_ALG_ECDSA_P256_SHA256 && is_high((const uint8_t *)sig + P256_HALF)) {
-		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-MALLEABLE", "the ECDSA signature has its s in the upper half of the order");
+		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-MALLEABLE",
+			"the ECDSA signature has its s in the upper half of the order");
 	}
 	return 0;
 }
 
-int rv_cert_value_form(const struct rv_cert *cert, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
+int rv_cert_value_form(const struct rv_cert *cert, enum rv_sig_alg alg, const void *sig,
+	size_t sig_len, struct rv_err *e)
 {
 	return value_form(cert->key, alg, sig, sig_len, e);
 }
 
-int rv_key_verify(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, const void *sig, size_t sig_len,
-	struct rv_err *e)
+int rv_key_verify(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, const void *sig,
+	size_t sig_len, struct rv_err *e)
 {
 	unsigned char *der = NULL;
 	int der_len = 0;
@@ -351,7 +435,9 @@ int rv_key_verify(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t l
 	}
 	int ok = verify_value(key, alg, data, len, sig, sig_len);
 	OPENSSL_free(der);
-	return ok ? 0 : rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE", "the signature does not verify with the certificate");
+	return ok ? 0
+		  : rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
+			    "the signature does not verify with the certificate");
 }
 
 int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *data, size_t len,
@@ -360,7 +446,8 @@ int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *
 	return rv_key_verify(cert->key, alg, data, len, sig, sig_len, e);
 }
 
-int rv_key_sign(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)
+int rv_key_sign(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len,
+	struct rv_buf *out, struct rv_err *e)
 {
 	uint8_t sig[RSA_BITS_MAX / 8];
 	uint8_t raw[P256_RAW];
@@ -375,8 +462,8 @@ int rv_key_sign(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t len
 		return rv_fail(e, RV_EINVAL, "the signing key does not fit the algorithm");
 	}
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1 && set_padding(pctx, alg) &&
-		EVP_DigestSign(ctx, sig, &sig_len, data, len) == 1;
+	int ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1 &&
+		 set_padding(pctx, alg) && EVP_DigestSign(ctx, sig, &sig_len, data, len) == 1;
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	if (!ok) {

@@ -5,20 +5,61 @@
 
 /* One row a code, in the order of the enums. */
 static const char *const kinds[] = {
-	"?", "warning", "seizure", "alert", "feedback", "situation-report", "update", "cancel", "request", "reply", "operation",
+	"?",
+	"warning",
+	"seizure",
+	"alert",
+	"feedback",
+	"situation-report",
+	"update",
+	"cancel",
+	"request",
+	"reply",
+	"operation",
 };
 static const char *const section_names[] = {
-	"Warning", "Alert", "Feedback", "Situation", "Amendment", "Request", "Reply", "Operation", "Event", "Goods", "Conveyance",
-	"Route", "Concealment", "Persons", "Rights", "Narrative", "Attachments",
+	"Warning",
+	"Alert",
+	"Feedback",
+	"Situation",
+	"Amendment",
+	"Request",
+	"Reply",
+	"Operation",
+	"Event",
+	"Goods",
+	"Conveyance",
+	"Route",
+	"Concealment",
+	"Persons",
+	"Rights",
+	"Narrative",
+	"Attachments",
 };
 static const char *const section_ids[] = {
-	"warning", "alert", "feedback", "situation", "amendment", "request", "reply", "operation", "event", "goods", "conveyance",
-	"route", "concealment", "persons", "rights", "narrative", "attachments",
+	"warning",
+	"alert",
+	"feedback",
+	"situation",
+	"amendment",
+	"request",
+	"reply",
+	"operation",
+	"event",
+	"goods",
+	"conveyance",
+	"route",
+	"concealment",
+	"persons",
+	"rights",
+	"narrative",
+	"attachments",
 };
 static const char *const statuses[] = {"?", "actual", "exercise", "test"};
 static const char *const onwards[] = {"?", "none", "ask", "free"};
 static const char *const tlps[] = {"?", "CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"};
-static const char *const risks[] = {"revenue", "drugs", "health-safety-ipr", "security", "environment"};
+static const char *const risks[] = {
+	"revenue", "drugs", "health-safety-ipr", "security", "environment"};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 

@@ -6,11 +6,30 @@
 
 enum { SALT_LEN = 32 };
 
-/* The Header's children in the order of the schema; an assigned element goes before the first of those that follow it. */
+/* The Header's children in the order of the schema; an assigned element goes before the first of
+ * those that follow it. */
 static const char *const header_order[] = {
-	"ID", "TypeCode", "FunctionCode", "VersionID", "StatusCode", "Originator", "Operation", "Sequence", "Recipient",
-	"IssueDateTime", "ExpirationDateTime", "PurposeCode", "LegalBasis", "HandlingCode", "TLPCode", "Caveat", "OnwardCode",
-	"ReviewDate", "RiskAreaCode", "Reference", "SignerCertificate",
+	"ID",
+	"TypeCode",
+	"FunctionCode",
+	"VersionID",
+	"StatusCode",
+	"Originator",
+	"Operation",
+	"Sequence",
+	"Recipient",
+	"IssueDateTime",
+	"ExpirationDateTime",
+	"PurposeCode",
+	"LegalBasis",
+	"HandlingCode",
+	"TLPCode",
+	"Caveat",
+	"OnwardCode",
+	"ReviewDate",
+	"RiskAreaCode",
+	"Reference",
+	"SignerCertificate",
 };
 
 static int rank(const char *name)
@@ -54,9 +73,13 @@ static int assign_header(xmlNode *header, const struct rv_compose *c, struct rv_
 	char text[RV_DIGEST_TEXT];
 	const char *own_office = rv_xml_child_text(rv_xml_child(header, "Originator"), "Office");
 	char office[sizeof(((struct rv_header *)0)->office)];
-	snprintf(office, sizeof(office), "%s", c->office != NULL && c->office[0] != '\0' ? c->office : own_office != NULL ? own_office : "");
+	snprintf(office, sizeof(office), "%s",
+		c->office != NULL && c->office[0] != '\0' ? c->office
+		: own_office != NULL                      ? own_office
+							  : "");
 	xmlNode *originator = assign(header, "Originator", NULL);
-	if (assign(header, "ID", c->id) == NULL || originator == NULL || rv_xml_add(originator, "Code", c->originator) == NULL ||
+	if (assign(header, "ID", c->id) == NULL || originator == NULL ||
+		rv_xml_add(originator, "Code", c->originator) == NULL ||
 		(office[0] != '\0' && rv_xml_add(originator, "Office", office) == NULL)) {
 		return rv_fail_nomem(e);
 	}
@@ -78,7 +101,8 @@ static int assign_header(xmlNode *header, const struct rv_compose *c, struct rv_
 	char stamp[RV_STAMP_TEXT];
 	rv_stamp_text(stamp, c->issued_us);
 	rv_hex(text, c->signer_cert, RV_DIGEST_LEN);
-	if (assign(header, "IssueDateTime", stamp) == NULL || assign(header, "SignerCertificate", text) == NULL) {
+	if (assign(header, "IssueDateTime", stamp) == NULL ||
+		assign(header, "SignerCertificate", text) == NULL) {
 		return rv_fail_nomem(e);
 	}
 	return 0;
@@ -88,7 +112,8 @@ static int add_attachment(xmlNode *section, const struct rv_attachment *a)
 {
 	char text[RV_DIGEST_TEXT];
 	xmlNode *node = rv_xml_add(section, "Attachment", NULL);
-	if (node == NULL || rv_xml_add(node, "FileName", a->name) == NULL || rv_xml_add(node, "MediaType", a->media_type) == NULL) {
+	if (node == NULL || rv_xml_add(node, "FileName", a->name) == NULL ||
+		rv_xml_add(node, "MediaType", a->media_type) == NULL) {
 		return RV_ENOMEM;
 	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)a->size);
@@ -106,7 +131,7 @@ static int add_attachments(xmlNode *root, const struct rv_compose *c, struct rv_
 	}
 	xmlNode *section = rv_xml_child(root, "Attachments");
 	if (section == NULL) {
-		section = rv_xml_add(root, "Attachments", NULL);   /* the last section */
+		section = rv_xml_add(root, "Attachments", NULL); /* the last section */
 	}
 	for (size_t i = 0; section != NULL && i < c->n_attachments; i++) {
 		if (add_attachment(section, &c->attachments[i]) != 0) {
@@ -118,7 +143,8 @@ static int add_attachments(xmlNode *root, const struct rv_compose *c, struct rv_
 
 static int set_attr(xmlNode *node, const char *name, const char *value)
 {
-	return xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value) != NULL ? 0 : RV_ENOMEM;
+	return xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value) != NULL ? 0
+										       : RV_ENOMEM;
 }
 
 static int salt_sections(xmlNode *root, const struct rv_random *random, struct rv_err *e)
@@ -135,8 +161,12 @@ static int salt_sections(xmlNode *root, const struct rv_random *random, struct r
 		}
 		rv_base64(&text, salt, sizeof(salt));
 		const char *value = rv_buf_cstr(&text);
-		int rc = value == NULL || set_attr(c, "Id", rv_section_id((enum rv_section)section)) != 0 ||
-			set_attr(c, "Salt", value) != 0 ? RV_ENOMEM : 0;
+		int rc = value == NULL ||
+					 set_attr(c, "Id",
+						 rv_section_id((enum rv_section)section)) != 0 ||
+					 set_attr(c, "Salt", value) != 0
+				 ? RV_ENOMEM
+				 : 0;
 		rv_buf_free(&text);
 		if (rc != 0) {
 			return rv_fail_nomem(e);
@@ -145,12 +175,15 @@ static int salt_sections(xmlNode *root, const struct rv_random *random, struct r
 	return 0;
 }
 
-int rv_msg_compose(xmlDoc *draft, const struct rv_compose *c, const struct rv_random *random, struct rv_err *e)
+int rv_msg_compose(
+	xmlDoc *draft, const struct rv_compose *c, const struct rv_random *random, struct rv_err *e)
 {
 	xmlNode *root = xmlDocGetRootElement(draft);
-	xmlNode *header = rv_xml_is(root, RV_NS_MESSAGE, "Message") ? rv_xml_child(root, "Header") : NULL;
+	xmlNode *header =
+		rv_xml_is(root, RV_NS_MESSAGE, "Message") ? rv_xml_child(root, "Header") : NULL;
 	if (header == NULL) {
-		return rv_fail_rule(e, RV_EPARSE, "HDR-MISSING", "the draft is not a Message with a Header");
+		return rv_fail_rule(
+			e, RV_EPARSE, "HDR-MISSING", "the draft is not a Message with a Header");
 	}
 	rv_xml_strip(draft);
 	/* a signature that the draft brings covers other content */

@@ -6,9 +6,30 @@
 #include <string.h>
 
 static const char *const code_names[] = {
-	"ok", "no-memory", "invalid-argument", "system", "io", "limit", "parse", "schema", "rule",
-	"profile", "digest", "signature", "certificate", "unknown", "denied", "conflict", "duplicate",
-	"not-found", "try-again", "closed", "timeout", "version", "expired", "configuration",
+	"ok",
+	"no-memory",
+	"invalid-argument",
+	"system",
+	"io",
+	"limit",
+	"parse",
+	"schema",
+	"rule",
+	"profile",
+	"digest",
+	"signature",
+	"certificate",
+	"unknown",
+	"denied",
+	"conflict",
+	"duplicate",
+	"not-found",
+	"try-again",
+	"closed",
+	"timeout",
+	"version",
+	"expired",
+	"configuration",
 };
 
 _Static_assert(sizeof(code_names) / sizeof(code_names[0]) == -RV_ELAST, "one name a code");
@@ -28,8 +49,8 @@ void rv_err_clear(struct rv_err *e)
 	}
 }
 
-static void __attribute__((format(printf, 4, 0))) fill(struct rv_err *e, int code, const char *rule, const char *fmt,
-	va_list ap)
+static void __attribute__((format(printf, 4, 0)))
+fill(struct rv_err *e, int code, const char *rule, const char *fmt, va_list ap)
 {
 	memset(e, 0, sizeof(*e));
 	e->code = code;

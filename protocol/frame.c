@@ -31,10 +31,14 @@ const char *rv_cmd_text(enum rv_cmd cmd)
 const char *rv_bye_code_text(unsigned code)
 {
 	static const char *const names[RV_BYE_LAST] = {
-		[RV_BYE_STOPPING] = "stopping", [RV_BYE_PROTOCOL] = "protocol",
-		[RV_BYE_CREDIT] = "credit", [RV_BYE_IDENTITY] = "identity",
-		[RV_BYE_VERSION] = "version", [RV_BYE_TRUST] = "trust",
-		[RV_BYE_SILENT] = "silent", [RV_BYE_INTERNAL] = "internal",
+		[RV_BYE_STOPPING] = "stopping",
+		[RV_BYE_PROTOCOL] = "protocol",
+		[RV_BYE_CREDIT] = "credit",
+		[RV_BYE_IDENTITY] = "identity",
+		[RV_BYE_VERSION] = "version",
+		[RV_BYE_TRUST] = "trust",
+		[RV_BYE_SILENT] = "silent",
+		[RV_BYE_INTERNAL] = "internal",
 	};
 	return code > 0 && code < RV_BYE_LAST ? names[code] : "other";
 }
@@ -45,10 +49,12 @@ const char *rv_bye_code_text(unsigned code)
 static int check_end(const struct rv_cur *c, const char *what, struct rv_err *e)
 {
 	if (!rv_cur_ok(c)) {
-		return rv_fail_rule(e, RV_EPARSE, "FRAME-SHORT", "%s is cut short or a string in it is too long", what);
+		return rv_fail_rule(e, RV_EPARSE, "FRAME-SHORT",
+			"%s is cut short or a string in it is too long", what);
 	}
 	if (!rv_cur_done(c)) {
-		return rv_fail_rule(e, RV_EPARSE, "FRAME-TRAILING", "%s has bytes after its end", what);
+		return rv_fail_rule(
+			e, RV_EPARSE, "FRAME-TRAILING", "%s has bytes after its end", what);
 	}
 	return 0;
 }
@@ -108,37 +114,41 @@ int rv_frame_header_parse(struct rv_frame_header *h, const void *data, size_t le
 {
 	const uint8_t *p = data;
 	if (len != RV_FRAME_HEADER_LEN) {
-		return rv_fail_rule(e, RV_EPARSE, "FRAME-HEADER", "the header has %zu bytes instead of %d",
-			len, RV_FRAME_HEADER_LEN);
+		return rv_fail_rule(e, RV_EPARSE, "FRAME-HEADER",
+			"the header has %zu bytes instead of %d", len, RV_FRAME_HEADER_LEN);
 	}
 	if (p[0] != 'R' || p[1] != 'V') {
-		return rv_fail_rule(e, RV_EPARSE, "FRAME-MAGIC", "the header does not start with RV");
+		return rv_fail_rule(
+			e, RV_EPARSE, "FRAME-MAGIC", "the header does not start with RV");
 	}
 	if (p[2] != RV_FRAME_VERSION) {
 		return rv_fail_rule(e, RV_EVERSION, "FRAME-VERSION",
-			"the frame has protocol version %u; this node speaks %d", p[2], RV_FRAME_VERSION);
+			"the frame has protocol version %u; this node speaks %d", p[2],
+			RV_FRAME_VERSION);
 	}
 	struct rv_cur c = rv_cur_of(p + 3, len - 3);
 	uint8_t cmd = rv_cur_u8(&c);
 	uint16_t flags = rv_cur_u16(&c);
 	uint16_t count = rv_cur_u16(&c);
 	if (cmd < RV_CMD_HELLO || cmd >= RV_CMD_LAST || commands[cmd].max == 0) {
-		return rv_fail_rule(e, RV_EPARSE, "FRAME-COMMAND", "command %u is not one of version %d",
-			cmd, RV_FRAME_VERSION);
+		return rv_fail_rule(e, RV_EPARSE, "FRAME-COMMAND",
+			"command %u is not one of version %d", cmd, RV_FRAME_VERSION);
 	}
 	if (flags != 0) {
-		return rv_fail_rule(e, RV_EPARSE, "FRAME-FLAGS", "%s has flags 0x%04x; they must be 0",
-			commands[cmd].name, flags);
+		return rv_fail_rule(e, RV_EPARSE, "FRAME-FLAGS",
+			"%s has flags 0x%04x; they must be 0", commands[cmd].name, flags);
 	}
 	if (count < commands[cmd].min || count > commands[cmd].max) {
-		return rv_fail_rule(e, RV_ELIMIT, "FRAME-COUNT", "%s has %u parts; it must have %u to %u",
-			commands[cmd].name, count, commands[cmd].min, commands[cmd].max);
+		return rv_fail_rule(e, RV_ELIMIT, "FRAME-COUNT",
+			"%s has %u parts; it must have %u to %u", commands[cmd].name, count,
+			commands[cmd].min, commands[cmd].max);
 	}
 	*h = (struct rv_frame_header){p[2], (enum rv_cmd)cmd, flags, count};
 	return 0;
 }
 
-int rv_frame_open(struct rv_frame_header *h, const struct rv_span *parts, size_t n, struct rv_err *e)
+int rv_frame_open(
+	struct rv_frame_header *h, const struct rv_span *parts, size_t n, struct rv_err *e)
 {
 	struct rv_frame_header v;
 	if (n == 0) {
@@ -146,7 +156,8 @@ int rv_frame_open(struct rv_frame_header *h, const struct rv_span *parts, size_t
 	}
 	int rc = rv_frame_header_parse(&v, parts[0].data, parts[0].len, e);
 	if (rc == 0 && v.count != n - 1) {
-		rc = rv_fail_rule(e, RV_EPARSE, "FRAME-PARTS", "%s says %u parts and has %zu", rv_cmd_text(v.cmd), v.count, n - 1);
+		rc = rv_fail_rule(e, RV_EPARSE, "FRAME-PARTS", "%s says %u parts and has %zu",
+			rv_cmd_text(v.cmd), v.count, n - 1);
 	}
 	if (rc == 0) {
 		*h = v;
@@ -253,14 +264,15 @@ static int item_check(const struct rv_item *i, struct rv_err *e)
 		return bad_field(e, what, "hops", "is 0");
 	}
 	if (!trail_ok(i->trail)) {
-		return bad_field(e, what, "trail", "is not member codes with single spaces between");
+		return bad_field(
+			e, what, "trail", "is not member codes with single spaces between");
 	}
 	if (i->wire.len == 0) {
 		return bad_field(e, what, "wire", "is empty");
 	}
 	if (i->wire.len > RV_ITEM_MAX_WIRE) {
-		return rv_fail_rule(e, RV_ELIMIT, "FRAME-WIRE", "a message of %zu bytes; the limit is %d",
-			i->wire.len, RV_ITEM_MAX_WIRE);
+		return rv_fail_rule(e, RV_ELIMIT, "FRAME-WIRE",
+			"a message of %zu bytes; the limit is %d", i->wire.len, RV_ITEM_MAX_WIRE);
 	}
 	return 0;
 }
@@ -275,7 +287,7 @@ int rv_item_put(struct rv_buf *out, const struct rv_item *i)
 	rv_buf_u8(out, i->priority);
 	rv_buf_u8(out, i->hops);
 	rv_buf_str8(out, i->trail);
-	int rc = rv_wire_put_codes(out, (const char (*)[RV_CODE_TEXT])i->recipients, i->n_recipients,
+	int rc = rv_wire_put_codes(out, (const char(*)[RV_CODE_TEXT])i->recipients, i->n_recipients,
 		RV_ITEM_MAX_RECIPIENTS);
 	if (rc != 0) {
 		out->len = start;
@@ -302,7 +314,8 @@ int rv_item_parse(struct rv_item *i, const void *data, size_t len, struct rv_err
 	}
 	if (rc != 0) {
 		return rv_fail_rule(e, RV_EPARSE, "FRAME-RECIPIENTS",
-			"an item of MESSAGES: the recipients are not 1 to %d member codes in ascending order",
+			"an item of MESSAGES: the recipients are not 1 to %d member codes in "
+			"ascending order",
 			RV_ITEM_MAX_RECIPIENTS);
 	}
 	v.wire = rv_cur_span(&c, rv_cur_left(&c));
@@ -450,7 +463,8 @@ int rv_chunk_request_put(struct rv_buf *out, const struct rv_chunk_request *r)
 	return put_end(out, start);
 }
 
-int rv_chunk_request_parse(struct rv_chunk_request *r, const void *data, size_t len, struct rv_err *e)
+int rv_chunk_request_parse(
+	struct rv_chunk_request *r, const void *data, size_t len, struct rv_err *e)
 {
 	struct rv_cur c = rv_cur_of(data, len);
 	struct rv_chunk_request v = {0};
@@ -540,7 +554,8 @@ int rv_ping_parse(struct rv_ping *p, const void *data, size_t len, struct rv_err
 
 int rv_pong_put(struct rv_buf *out, const struct rv_pong *p)
 {
-	if (!rv_wire_time_ok(p->t1_us) || !rv_wire_time_ok(p->t2_us) || !rv_wire_time_ok(p->t3_us)) {
+	if (!rv_wire_time_ok(p->t1_us) || !rv_wire_time_ok(p->t2_us) ||
+		!rv_wire_time_ok(p->t3_us)) {
 		return RV_EINVAL;
 	}
 	size_t start = out->len;
@@ -560,7 +575,8 @@ int rv_pong_parse(struct rv_pong *p, const void *data, size_t len, struct rv_err
 	v.t2_us = cur_time(&c);
 	v.t3_us = cur_time(&c);
 	int rc = check_end(&c, "PONG", e);
-	if (rc == 0 && (!rv_wire_time_ok(v.t1_us) || !rv_wire_time_ok(v.t2_us) || !rv_wire_time_ok(v.t3_us))) {
+	if (rc == 0 && (!rv_wire_time_ok(v.t1_us) || !rv_wire_time_ok(v.t2_us) ||
+			       !rv_wire_time_ok(v.t3_us))) {
 		rc = bad_field(e, "PONG", "a time", "is after the year 9999");
 	}
 	if (rc == 0) {

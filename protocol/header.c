@@ -34,7 +34,8 @@ int rv_priority(const struct rv_header *h)
 
 static int fault(struct rv_err *e, const xmlNode *node, const char *rule, const char *text)
 {
-	rv_fail_rule(e, RV_EPARSE, rule, "%s: %s", node != NULL ? (const char *)node->name : "Header", text);
+	rv_fail_rule(e, RV_EPARSE, rule, "%s: %s",
+		node != NULL ? (const char *)node->name : "Header", text);
 	if (e != NULL) {
 		rv_xml_place(node, &e->line, &e->column);
 	}
@@ -42,7 +43,8 @@ static int fault(struct rv_err *e, const xmlNode *node, const char *rule, const 
 }
 
 /* Text of a fixed size; an element that is there must fit. */
-static int get_text(const xmlNode *parent, const char *name, char *out, size_t size, struct rv_err *e)
+static int get_text(
+	const xmlNode *parent, const char *name, char *out, size_t size, struct rv_err *e)
 {
 	const xmlNode *node = rv_xml_child(parent, name);
 	const char *text = rv_xml_text(node);
@@ -56,7 +58,8 @@ static int get_text(const xmlNode *parent, const char *name, char *out, size_t s
 	return 0;
 }
 
-static int get_number(const xmlNode *parent, const char *name, uint64_t max, uint64_t *out, struct rv_err *e)
+static int get_number(
+	const xmlNode *parent, const char *name, uint64_t max, uint64_t *out, struct rv_err *e)
 {
 	const xmlNode *node = rv_xml_child(parent, name);
 	const char *text = rv_xml_text(node);
@@ -75,7 +78,8 @@ static int get_number(const xmlNode *parent, const char *name, uint64_t max, uin
 	return 0;
 }
 
-static int get_digest(const xmlNode *parent, const char *name, uint8_t out[RV_DIGEST_LEN], int *there_r, struct rv_err *e)
+static int get_digest(const xmlNode *parent, const char *name, uint8_t out[RV_DIGEST_LEN],
+	int *there_r, struct rv_err *e)
 {
 	const xmlNode *node = rv_xml_child(parent, name);
 	const char *text = rv_xml_text(node);
@@ -91,21 +95,25 @@ static int get_digest(const xmlNode *parent, const char *name, uint8_t out[RV_DI
 	return 0;
 }
 
-static int get_time(const xmlNode *parent, const char *name, int date_only, int64_t *out, struct rv_err *e)
+static int get_time(
+	const xmlNode *parent, const char *name, int date_only, int64_t *out, struct rv_err *e)
 {
 	const xmlNode *node = rv_xml_child(parent, name);
 	const char *text = rv_xml_text(node);
 	if (node == NULL) {
 		return 0;
 	}
-	if (text == NULL || (date_only ? rv_date_parse(out, text) : rv_stamp_parse(out, text)) != 0) {
-		return fault(e, node, "HDR-TIME", date_only ? "not a date" : "not a time in UTC ending in Z");
+	if (text == NULL ||
+		(date_only ? rv_date_parse(out, text) : rv_stamp_parse(out, text)) != 0) {
+		return fault(e, node, "HDR-TIME",
+			date_only ? "not a date" : "not a time in UTC ending in Z");
 	}
 	return 0;
 }
 
 /* A code that must be one of a list: parse returns 0 for none. */
-static int get_code(const xmlNode *parent, const char *name, int (*parse)(const char *), int *out, struct rv_err *e)
+static int get_code(const xmlNode *parent, const char *name, int (*parse)(const char *), int *out,
+	struct rv_err *e)
 {
 	const xmlNode *node = rv_xml_child(parent, name);
 	const char *text = rv_xml_text(node);
@@ -139,7 +147,9 @@ static int parse_tlp(const char *text)
 /* One more than the number, so that H0 is not the 0 of "none". */
 static int parse_handling(const char *text)
 {
-	return text[0] == 'H' && text[1] >= '0' && text[1] <= '3' && text[2] == '\0' ? text[1] - '0' + 1 : 0;
+	return text[0] == 'H' && text[1] >= '0' && text[1] <= '3' && text[2] == '\0'
+		       ? text[1] - '0' + 1
+		       : 0;
 }
 
 static int parse_reftype(const char *text)
@@ -169,7 +179,8 @@ static int get_recipients(struct rv_header *h, const xmlNode *header, struct rv_
 		return 0;
 	}
 	if (n > RECIPIENTS_MAX) {
-		return fault(e, rv_xml_child(header, "Recipient"), "HDR-RECIPIENTS", "too many recipients are named");
+		return fault(e, rv_xml_child(header, "Recipient"), "HDR-RECIPIENTS",
+			"too many recipients are named");
 	}
 	h->recipients = calloc(n, sizeof(*h->recipients));
 	if (h->recipients == NULL) {
@@ -192,7 +203,8 @@ static int get_refs(struct rv_header *h, const xmlNode *header, struct rv_err *e
 		return 0;
 	}
 	if (n > REFS_MAX) {
-		return fault(e, rv_xml_child(header, "Reference"), "HDR-REFERENCE", "too many references");
+		return fault(e, rv_xml_child(header, "Reference"), "HDR-REFERENCE",
+			"too many references");
 	}
 	h->refs = calloc(n, sizeof(*h->refs));
 	if (h->refs == NULL) {
@@ -210,7 +222,8 @@ static int get_refs(struct rv_header *h, const xmlNode *header, struct rv_err *e
 			return rc;
 		}
 		if (ref->id[0] != '\0' && rv_uuid_parse(id, ref->id) != 0) {
-			return fault(e, rv_xml_child(c, "MessageID"), "HDR-ID", "not a UUID of version 7 in lower case");
+			return fault(e, rv_xml_child(c, "MessageID"), "HDR-ID",
+				"not a UUID of version 7 in lower case");
 		}
 		ref->type = (enum rv_reftype)type;
 		ref->version = (unsigned)version;
@@ -257,18 +270,22 @@ static int get_identity(struct rv_header *h, const xmlNode *header, struct rv_er
 		(rc = get_number(operation, "RosterVersion", UINT32_MAX, &roster, e)) != 0 ||
 		(rc = get_number(sequence, "Number", INT64_MAX, &h->sequence, e)) != 0 ||
 		(rc = get_digest(sequence, "PreviousDigest", h->previous, NULL, e)) != 0 ||
-		(rc = get_digest(header, "SignerCertificate", h->signer_cert, &h->has_signer_cert, e)) != 0) {
+		(rc = get_digest(header, "SignerCertificate", h->signer_cert, &h->has_signer_cert,
+			 e)) != 0) {
 		return rc;
 	}
 	h->roster_version = (unsigned)roster;
 	if (h->id[0] != '\0' && rv_uuid_parse(id, h->id) != 0) {
-		return fault(e, rv_xml_child(header, "ID"), "HDR-ID", "not a UUID of version 7 in lower case");
+		return fault(e, rv_xml_child(header, "ID"), "HDR-ID",
+			"not a UUID of version 7 in lower case");
 	}
 	if (h->originator[0] != '\0' && !rv_code_valid(h->originator)) {
-		return fault(e, rv_xml_child(originator, "Code"), "HDR-MEMBER", "not a member's code");
+		return fault(
+			e, rv_xml_child(originator, "Code"), "HDR-MEMBER", "not a member's code");
 	}
 	if (h->operation[0] != '\0' && !rv_opcode_valid(h->operation)) {
-		return fault(e, rv_xml_child(operation, "Code"), "HDR-OPERATION", "not an operation's code");
+		return fault(e, rv_xml_child(operation, "Code"), "HDR-OPERATION",
+			"not an operation's code");
 	}
 	return 0;
 }
@@ -309,7 +326,8 @@ int rv_header_read(struct rv_header *h, const xmlDoc *doc, struct rv_err *e)
 {
 	struct rv_header read = {0};
 	const xmlNode *root = xmlDocGetRootElement(doc);
-	const xmlNode *header = rv_xml_is(root, RV_NS_MESSAGE, "Message") ? rv_xml_child(root, "Header") : NULL;
+	const xmlNode *header =
+		rv_xml_is(root, RV_NS_MESSAGE, "Message") ? rv_xml_child(root, "Header") : NULL;
 	if (header == NULL) {
 		return fault(e, root, "HDR-MISSING", "the document is not a Message with a Header");
 	}
@@ -341,7 +359,8 @@ static int get_attachment(struct rv_attachment *a, const xmlNode *node, struct r
 	return there ? 0 : fault(e, node, "HDR-DIGEST", "the attachment has no digest");
 }
 
-int rv_attachments_read(struct rv_attachment **list_r, size_t *n_r, const xmlDoc *doc, struct rv_err *e)
+int rv_attachments_read(
+	struct rv_attachment **list_r, size_t *n_r, const xmlDoc *doc, struct rv_err *e)
 {
 	const xmlNode *section = rv_xml_child(xmlDocGetRootElement(doc), "Attachments");
 	size_t n = count_children(section, "Attachment");

@@ -25,7 +25,8 @@ struct parts {
 
 const char *rv_stage_text(enum rv_stage stage)
 {
-	static const char *const names[RV_STAGE_LAST] = {"?", "relayed", "stored", "read", "rejected"};
+	static const char *const names[RV_STAGE_LAST] = {
+		"?", "relayed", "stored", "read", "rejected"};
 	return stage > 0 && stage < RV_STAGE_LAST ? names[stage] : "?";
 }
 
@@ -47,13 +48,17 @@ static int bad_field(struct rv_err *e, const char *field, const char *why)
 static int check_rejection(const struct rv_receipt *r, struct rv_err *e)
 {
 	if (r->stage != RV_STAGE_REJECTED) {
-		return r->rule[0] == '\0' && r->line == 0 && r->text[0] == '\0' ? 0 :
-			bad_field(e, "rule, line or text", "is there although nothing is rejected");
+		return r->rule[0] == '\0' && r->line == 0 && r->text[0] == '\0'
+			       ? 0
+			       : bad_field(e, "rule, line or text",
+					 "is there although nothing is rejected");
 	}
 	if (!rv_wire_rule_ok(r->rule)) {
 		return bad_field(e, "rule", "is not a stable code");
 	}
-	return rv_wire_text_ok(r->text) ? 0 : bad_field(e, "text", "is not UTF-8 without control characters");
+	return rv_wire_text_ok(r->text)
+		       ? 0
+		       : bad_field(e, "text", "is not UTF-8 without control characters");
 }
 
 static int check_fields(const struct rv_receipt *r, struct rv_err *e)
@@ -89,7 +94,8 @@ static int put_leaf(struct rv_buf *out, const struct rv_receipt *r, struct rv_er
 	rv_buf_str8(out, r->signer);
 	rv_buf_put(out, r->signer_cert, RV_DIGEST_LEN);
 	rv_buf_u64(out, (uint64_t)r->time_us);
-	rc = rv_wire_put_codes(out, (const char (*)[RV_CODE_TEXT])r->recipients, r->n_recipients, RV_RECEIPT_MAX_RECIPIENTS);
+	rc = rv_wire_put_codes(out, (const char(*)[RV_CODE_TEXT])r->recipients, r->n_recipients,
+		RV_RECEIPT_MAX_RECIPIENTS);
 	if (rc == RV_EINVAL) {
 		return bad_field(e, "recipients", "are not 1 to 256 member codes");
 	}
@@ -126,7 +132,8 @@ static int get_leaf(struct rv_receipt *r, struct rv_span leaf, struct rv_err *e)
 		return rv_fail_nomem(e);
 	}
 	if (rc != 0) {
-		return bad_field(e, "recipients", "are not 1 to 256 member codes in ascending order");
+		return bad_field(
+			e, "recipients", "are not 1 to 256 member codes in ascending order");
 	}
 	rv_cur_str8(&c, v.rule, sizeof(v.rule));
 	v.line = rv_cur_u32(&c);
@@ -134,7 +141,8 @@ static int get_leaf(struct rv_receipt *r, struct rv_span leaf, struct rv_err *e)
 	if (!rv_cur_ok(&c)) {
 		rc = rv_fail_rule(e, RV_EPARSE, "RCPT-SHORT", "receipt: the leaf is cut short");
 	} else if (!rv_cur_done(&c)) {
-		rc = rv_fail_rule(e, RV_EPARSE, "RCPT-TRAILING", "receipt: the leaf has bytes after its end");
+		rc = rv_fail_rule(
+			e, RV_EPARSE, "RCPT-TRAILING", "receipt: the leaf has bytes after its end");
 	} else {
 		rc = check_fields(&v, e);
 	}
@@ -149,12 +157,15 @@ static int get_leaf(struct rv_receipt *r, struct rv_span leaf, struct rv_err *e)
 /* ---- Merkle tree ---- */
 
 /* Of prefix and one or two pieces. */
-static int hash(uint8_t out[RV_DIGEST_LEN], uint8_t prefix, struct rv_span a, struct rv_span b, struct rv_err *e)
+static int hash(uint8_t out[RV_DIGEST_LEN], uint8_t prefix, struct rv_span a, struct rv_span b,
+	struct rv_err *e)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(ctx, &prefix, 1) == 1 &&
-		EVP_DigestUpdate(ctx, a.data, a.len) == 1 && EVP_DigestUpdate(ctx, b.data, b.len) == 1 &&
-		EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	int ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		 EVP_DigestUpdate(ctx, &prefix, 1) == 1 &&
+		 EVP_DigestUpdate(ctx, a.data, a.len) == 1 &&
+		 EVP_DigestUpdate(ctx, b.data, b.len) == 1 &&
+		 EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : rv_fail_nomem(e);
 }
@@ -164,17 +175,20 @@ static int hash_leaf(uint8_t out[RV_DIGEST_LEN], struct rv_span leaf, struct rv_
 	return hash(out, 0, leaf, (struct rv_span){NULL, 0}, e);
 }
 
-static int hash_pair(uint8_t out[RV_DIGEST_LEN], const uint8_t *left, const uint8_t *right, struct rv_err *e)
+static int hash_pair(
+	uint8_t out[RV_DIGEST_LEN], const uint8_t *left, const uint8_t *right, struct rv_err *e)
 {
-	return hash(out, 1, (struct rv_span){left, RV_DIGEST_LEN}, (struct rv_span){right, RV_DIGEST_LEN}, e);
+	return hash(out, 1, (struct rv_span){left, RV_DIGEST_LEN},
+		(struct rv_span){right, RV_DIGEST_LEN}, e);
 }
 
 /*
- * The tree of RFC 9162 built from its leaves up: each level pairs neighbours, and a last one without neighbour goes up
- * as it is (which gives the same root as the RFC's split at the largest power of two).
+ * The tree of RFC 9162 built from its leaves up: each level pairs neighbours, and a last one
+ * without neighbour goes up as it is (which gives the same root as the RFC's split at the largest
+ * power of two).
  */
 struct tree {
-	uint8_t (*nodes)[RV_DIGEST_LEN];   /* all levels, leaves first */
+	uint8_t (*nodes)[RV_DIGEST_LEN]; /* all levels, leaves first */
 	size_t start[MAX_PATH + 2];
 	size_t width[MAX_PATH + 2];
 	size_t levels;
@@ -199,10 +213,12 @@ static int tree_build(struct tree *t, const struct rv_buf *leaves, size_t n, str
 		t->start[t->levels] = at;
 		t->width[t->levels++] = (width + 1) / 2;
 		for (size_t i = 0; rc == 0 && i + 1 < width; i += 2) {
-			rc = hash_pair(t->nodes[at + i / 2], t->nodes[below + i], t->nodes[below + i + 1], e);
+			rc = hash_pair(t->nodes[at + i / 2], t->nodes[below + i],
+				t->nodes[below + i + 1], e);
 		}
 		if (width % 2 != 0) {
-			memcpy(t->nodes[at + width / 2], t->nodes[below + width - 1], RV_DIGEST_LEN);
+			memcpy(t->nodes[at + width / 2], t->nodes[below + width - 1],
+				RV_DIGEST_LEN);
 		}
 	}
 	return rc;
@@ -271,11 +287,12 @@ static int put_signed(struct rv_buf *out, uint32_t size, const uint8_t *root)
 
 static int signature_fits(enum rv_sig_alg alg, size_t len)
 {
-	return alg == RV_ALG_ECDSA_P256_SHA256 ? len == MIN_SIGNATURE : len >= 256 && len <= MAX_SIGNATURE;
+	return alg == RV_ALG_ECDSA_P256_SHA256 ? len == MIN_SIGNATURE
+					       : len >= 256 && len <= MAX_SIGNATURE;
 }
 
-static int put_receipt(struct rv_buf *out, const struct rv_buf *leaf, const struct tree *t, size_t index,
-	const struct rv_signer *signer, const struct rv_buf *sig, struct rv_err *e)
+static int put_receipt(struct rv_buf *out, const struct rv_buf *leaf, const struct tree *t,
+	size_t index, const struct rv_signer *signer, const struct rv_buf *sig, struct rv_err *e)
 {
 	rv_buf_put(out, label, sizeof(label));
 	rv_buf_bytes32(out, leaf->data, leaf->len);
@@ -287,8 +304,8 @@ static int put_receipt(struct rv_buf *out, const struct rv_buf *leaf, const stru
 	return rv_buf_ok(out) ? 0 : rv_fail_nomem(e);
 }
 
-static int make_leaves(struct rv_buf *leaves, struct rv_receipt *receipts, size_t n, const struct rv_signer *signer,
-	struct rv_err *e)
+static int make_leaves(struct rv_buf *leaves, struct rv_receipt *receipts, size_t n,
+	const struct rv_signer *signer, struct rv_err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct rv_receipt *r = &receipts[i];
@@ -307,8 +324,8 @@ static int make_leaves(struct rv_buf *leaves, struct rv_receipt *receipts, size_
 	return 0;
 }
 
-int rv_receipt_sign(struct rv_receipt *receipts, size_t n, const struct rv_signer *signer, struct rv_buf *out,
-	struct rv_err *e)
+int rv_receipt_sign(struct rv_receipt *receipts, size_t n, const struct rv_signer *signer,
+	struct rv_buf *out, struct rv_err *e)
 {
 	struct tree tree = {0};
 	struct rv_buf tbs = {0};
@@ -322,7 +339,8 @@ int rv_receipt_sign(struct rv_receipt *receipts, size_t n, const struct rv_signe
 	if (leaves == NULL) {
 		return rv_fail_nomem(e);
 	}
-	if ((rc = make_leaves(leaves, receipts, n, signer, e)) != 0 || (rc = tree_build(&tree, leaves, n, e)) != 0) {
+	if ((rc = make_leaves(leaves, receipts, n, signer, e)) != 0 ||
+		(rc = tree_build(&tree, leaves, n, e)) != 0) {
 		goto out;
 	}
 	if (put_signed(&tbs, (uint32_t)n, tree_root(&tree)) != 0) {
@@ -331,7 +349,8 @@ int rv_receipt_sign(struct rv_receipt *receipts, size_t n, const struct rv_signe
 	}
 	rc = signer->sign(signer->ctx, tbs.data, tbs.len, &sig, e);
 	if (rc == 0 && !signature_fits(signer->alg, sig.len)) {
-		rc = rv_fail(e, RV_EINVAL, "the signer gave %zu bytes for algorithm %d", sig.len, signer->alg);
+		rc = rv_fail(e, RV_EINVAL, "the signer gave %zu bytes for algorithm %d", sig.len,
+			signer->alg);
 	}
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		rc = put_receipt(&out[i], &leaves[i], &tree, i, signer, &sig, e);
@@ -352,13 +371,14 @@ out:
 static int split(struct parts *p, const void *bytes, size_t len, struct rv_err *e)
 {
 	if (len > RV_RECEIPT_MAX_BYTES) {
-		return rv_fail_rule(e, RV_ELIMIT, "RCPT-SIZE", "a receipt of %zu bytes; the limit is %d", len,
-			RV_RECEIPT_MAX_BYTES);
+		return rv_fail_rule(e, RV_ELIMIT, "RCPT-SIZE",
+			"a receipt of %zu bytes; the limit is %d", len, RV_RECEIPT_MAX_BYTES);
 	}
 	struct rv_cur c = rv_cur_of(bytes, len);
 	struct rv_span magic = rv_cur_span(&c, sizeof(label));
 	if (magic.data == NULL || memcmp(magic.data, label, sizeof(label)) != 0) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-LABEL", "a receipt does not start with %s", label);
+		return rv_fail_rule(
+			e, RV_EPARSE, "RCPT-LABEL", "a receipt does not start with %s", label);
 	}
 	p->leaf = rv_cur_bytes32(&c, MAX_LEAF);
 	p->index = rv_cur_u32(&c);
@@ -368,24 +388,30 @@ static int split(struct parts *p, const void *bytes, size_t len, struct rv_err *
 	p->alg = (enum rv_sig_alg)rv_cur_u8(&c);
 	p->sig = rv_cur_bytes32(&c, MAX_SIGNATURE);
 	if (!rv_cur_ok(&c)) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-SHORT", "a receipt is cut short or a field of it is too long");
+		return rv_fail_rule(e, RV_EPARSE, "RCPT-SHORT",
+			"a receipt is cut short or a field of it is too long");
 	}
 	if (!rv_cur_done(&c)) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-TRAILING", "a receipt has bytes after its end");
+		return rv_fail_rule(
+			e, RV_EPARSE, "RCPT-TRAILING", "a receipt has bytes after its end");
 	}
 	if (p->size == 0 || p->size > RV_RECEIPT_MAX_BATCH || p->index >= p->size) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-TREE", "receipt %u of a tree of %u is not possible", p->index, p->size);
+		return rv_fail_rule(e, RV_EPARSE, "RCPT-TREE",
+			"receipt %u of a tree of %u is not possible", p->index, p->size);
 	}
 	if (p->n_path != path_length(p->index, p->size)) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-PATH", "receipt %u of %u has a path of %zu hashes instead of %zu",
-			p->index, p->size, p->n_path, path_length(p->index, p->size));
+		return rv_fail_rule(e, RV_EPARSE, "RCPT-PATH",
+			"receipt %u of %u has a path of %zu hashes instead of %zu", p->index,
+			p->size, p->n_path, path_length(p->index, p->size));
 	}
 	if (p->alg < RV_ALG_ECDSA_P256_SHA256 || p->alg > RV_ALG_RSA_PSS_SHA256) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-ALGORITHM", "signature algorithm %d of a receipt is not known", p->alg);
+		return rv_fail_rule(e, RV_EPARSE, "RCPT-ALGORITHM",
+			"signature algorithm %d of a receipt is not known", p->alg);
 	}
 	if (!signature_fits(p->alg, p->sig.len)) {
-		return rv_fail_rule(e, RV_EPARSE, "RCPT-SIGNATURE", "a signature of %zu bytes does not go with algorithm %d",
-			p->sig.len, p->alg);
+		return rv_fail_rule(e, RV_EPARSE, "RCPT-SIGNATURE",
+			"a signature of %zu bytes does not go with algorithm %d", p->sig.len,
+			p->alg);
 	}
 	return 0;
 }
@@ -398,7 +424,8 @@ int rv_receipt_parse(struct rv_receipt *r, const void *bytes, size_t len, struct
 }
 
 /* What makes two signature checks the same check. */
-static int memo_key(uint8_t key[RV_DIGEST_LEN], const struct rv_cert *cert, const struct parts *p, const struct rv_buf *tbs)
+static int memo_key(uint8_t key[RV_DIGEST_LEN], const struct rv_cert *cert, const struct parts *p,
+	const struct rv_buf *tbs)
 {
 	struct rv_buf all = {0};
 	rv_buf_put(&all, rv_cert_digest(cert), RV_DIGEST_LEN);
@@ -413,14 +440,15 @@ static int memo_key(uint8_t key[RV_DIGEST_LEN], const struct rv_cert *cert, cons
 	return ok ? 0 : RV_ENOMEM;
 }
 
-static int check_signature(const struct parts *p, const struct rv_cert *cert, struct rv_receipt_memo *memo,
-	struct rv_err *e)
+static int check_signature(const struct parts *p, const struct rv_cert *cert,
+	struct rv_receipt_memo *memo, struct rv_err *e)
 {
 	uint8_t root[RV_DIGEST_LEN];
 	uint8_t key[RV_DIGEST_LEN];
 	struct rv_buf tbs = {0};
 	int rc = root_of(root, p, e);
-	if (rc == 0 && (put_signed(&tbs, p->size, root) != 0 || (memo != NULL && memo_key(key, cert, p, &tbs) != 0))) {
+	if (rc == 0 && (put_signed(&tbs, p->size, root) != 0 ||
+			       (memo != NULL && memo_key(key, cert, p, &tbs) != 0))) {
 		rc = rv_fail_nomem(e);
 	}
 	if (rc != 0 || (memo != NULL && memo->set && memcmp(memo->key, key, sizeof(key)) == 0)) {
@@ -428,7 +456,8 @@ static int check_signature(const struct parts *p, const struct rv_cert *cert, st
 	}
 	rc = rv_cert_verify(cert, p->alg, tbs.data, tbs.len, p->sig.data, p->sig.len, e);
 	if (rc == RV_ESIGNATURE) {
-		rc = rv_fail_rule(e, RV_ESIGNATURE, "RCPT-VALUE", "the signature of a receipt does not hold");
+		rc = rv_fail_rule(
+			e, RV_ESIGNATURE, "RCPT-VALUE", "the signature of a receipt does not hold");
 	}
 	if (rc == 0 && memo != NULL) {
 		memcpy(memo->key, key, sizeof(key));
@@ -439,8 +468,8 @@ out:
 	return rc;
 }
 
-int rv_receipt_verify_memo(struct rv_receipt *r, const void *bytes, size_t len, const struct rv_cert *cert,
-	struct rv_receipt_memo *memo, struct rv_err *e)
+int rv_receipt_verify_memo(struct rv_receipt *r, const void *bytes, size_t len,
+	const struct rv_cert *cert, struct rv_receipt_memo *memo, struct rv_err *e)
 {
 	struct rv_receipt v = {0};
 	struct parts p;
@@ -449,7 +478,8 @@ int rv_receipt_verify_memo(struct rv_receipt *r, const void *bytes, size_t len, 
 		rc = get_leaf(&v, p.leaf, e);
 	}
 	if (rc == 0 && memcmp(v.signer_cert, rv_cert_digest(cert), RV_DIGEST_LEN) != 0) {
-		rc = rv_fail_rule(e, RV_ECERT, "RCPT-CERT", "the receipt of %s was made with another certificate", v.signer);
+		rc = rv_fail_rule(e, RV_ECERT, "RCPT-CERT",
+			"the receipt of %s was made with another certificate", v.signer);
 	}
 	if (rc == 0) {
 		rc = check_signature(&p, cert, memo, e);
@@ -462,7 +492,8 @@ int rv_receipt_verify_memo(struct rv_receipt *r, const void *bytes, size_t len, 
 	return 0;
 }
 
-int rv_receipt_verify(struct rv_receipt *r, const void *bytes, size_t len, const struct rv_cert *cert, struct rv_err *e)
+int rv_receipt_verify(struct rv_receipt *r, const void *bytes, size_t len,
+	const struct rv_cert *cert, struct rv_err *e)
 {
 	return rv_receipt_verify_memo(r, bytes, len, cert, NULL, e);
 }

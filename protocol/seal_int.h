@@ -5,8 +5,9 @@
 #include "dsig.h"
 #include "seal.h"
 
-/* Digests and value of a signature whose structure seal.c has checked: by xmlsec, and for RSA-PSS, which xmlsec 1.2 lacks, by
- * libxml2's canonical form and EVP. */
-int rv_verifier_check(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s, const struct rv_cert *cert, struct rv_err *e);
+/* Digests and value of a signature whose structure seal.c has checked: by xmlsec, and for RSA-PSS,
+ * which xmlsec 1.2 lacks, by libxml2's canonical form and EVP. */
+int rv_verifier_check(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s,
+	const struct rv_cert *cert, struct rv_err *e);
 
 #endif

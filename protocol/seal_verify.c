@@ -13,7 +13,8 @@
 
 int rv_seal_init(struct rv_err *e)
 {
-	if (xmlSecInit() < 0 || xmlSecCheckVersion() != 1 || xmlSecCryptoAppInit(NULL) < 0 || xmlSecCryptoInit() < 0) {
+	if (xmlSecInit() < 0 || xmlSecCheckVersion() != 1 || xmlSecCryptoAppInit(NULL) < 0 ||
+		xmlSecCryptoInit() < 0) {
 		return rv_fail(e, RV_ESYS, "xmlsec1 cannot be initialised");
 	}
 	xmlSecErrorsDefaultCallbackEnableOutput(0);
@@ -67,7 +68,8 @@ static int ready_key(struct rv_verifier *v, const struct rv_cert *cert, struct r
 	xmlSecKeyDataPtr data = xmlSecOpenSSLEvpKeyAdopt(pkey);
 	if (data == NULL) {
 		EVP_PKEY_free(pkey);
-		return rv_fail_rule(e, RV_ECERT, "CERT-KEY-TYPE", "xmlsec1 does not take the certificate's key");
+		return rv_fail_rule(e, RV_ECERT, "CERT-KEY-TYPE",
+			"xmlsec1 does not take the certificate's key");
 	}
 	xmlSecKeyPtr key = xmlSecKeyCreate();
 	if (key == NULL || xmlSecKeySetValue(key, data) < 0) {
@@ -91,14 +93,16 @@ static int register_id(xmlDoc *doc, const xmlNode *node, struct rv_err *e)
 	xmlAttr *attr = xmlHasProp(node, (const xmlChar *)"Id");
 	const char *value = rv_xml_attr(node, "Id");
 	if (attr == NULL || value == NULL) {
-		return rv_fail_rule(e, RV_EPROFILE, "SEAL-ID", "an element of the profile has no Id");
+		return rv_fail_rule(
+			e, RV_EPROFILE, "SEAL-ID", "an element of the profile has no Id");
 	}
 	xmlAttr *known = xmlGetID(doc, (const xmlChar *)value);
 	if (known == attr) {
 		return 0;
 	}
 	if (known != NULL || xmlAddID(NULL, doc, (const xmlChar *)value, attr) == NULL) {
-		return rv_fail_rule(e, RV_EPROFILE, "SEAL-ID", "the Id %.40s stands twice in the document", value);
+		return rv_fail_rule(e, RV_EPROFILE, "SEAL-ID",
+			"the Id %.40s stands twice in the document", value);
 	}
 	return 0;
 }
@@ -106,7 +110,8 @@ static int register_id(xmlDoc *doc, const xmlNode *node, struct rv_err *e)
 static int register_ids(xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
 {
 	int rc = register_id(doc, rv_xml_first(s->object), e);
-	for (const xmlNode *n = rv_xml_first(xmlDocGetRootElement(doc)); rc == 0 && n != NULL; n = rv_xml_next(n)) {
+	for (const xmlNode *n = rv_xml_first(xmlDocGetRootElement(doc)); rc == 0 && n != NULL;
+		n = rv_xml_next(n)) {
 		if (!rv_xml_is(n, RV_NS_DSIG, "Signature")) {
 			rc = register_id(doc, n, e);
 		}
@@ -123,7 +128,8 @@ static xmlSecDSigCtxPtr make_context(struct rv_verifier *v)
 	ctx->flags |= XMLSEC_DSIG_FLAGS_IGNORE_MANIFESTS;
 	ctx->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;
 	ctx->signKey = xmlSecKeyDuplicate(v->key);
-	if (ctx->signKey == NULL || xmlSecDSigCtxEnableReferenceTransform(ctx, xmlSecTransformExclC14NId) < 0 ||
+	if (ctx->signKey == NULL ||
+		xmlSecDSigCtxEnableReferenceTransform(ctx, xmlSecTransformExclC14NId) < 0 ||
 		xmlSecDSigCtxEnableReferenceTransform(ctx, xmlSecTransformSha256Id) < 0 ||
 		xmlSecDSigCtxEnableSignatureTransform(ctx, xmlSecTransformExclC14NId) < 0 ||
 		xmlSecDSigCtxEnableSignatureTransform(ctx, xmlSecTransformEcdsaSha256Id) < 0 ||
@@ -152,7 +158,8 @@ static int why_invalid(xmlSecDSigCtxPtr ctx, const struct rv_dsig *s, struct rv_
 			return altered(s->signed_info, i == 0 ? "the Header" : "the Manifest", e);
 		}
 	}
-	rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE", "the signature does not verify with the originator's certificate");
+	rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
+		"the signature does not verify with the originator's certificate");
 	return RV_ESIGNATURE;
 }
 
@@ -163,7 +170,8 @@ static int section_there(xmlDoc *doc, const char *uri, const xmlNode **node_r)
 	return attr != NULL;
 }
 
-static int check_sections(xmlSecDSigCtxPtr ctx, xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
+static int check_sections(
+	xmlSecDSigCtxPtr ctx, xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
 {
 	for (xmlNode *n = rv_xml_first(rv_xml_first(s->object)); n != NULL; n = rv_xml_next(n)) {
 		const char *uri = rv_xml_attr(n, "URI");
@@ -171,11 +179,13 @@ static int check_sections(xmlSecDSigCtxPtr ctx, xmlDoc *doc, const struct rv_dsi
 		if (uri == NULL || !section_there(doc, uri, &section)) {
 			continue;
 		}
-		xmlSecDSigReferenceCtxPtr ref = xmlSecDSigReferenceCtxCreate(ctx, xmlSecDSigReferenceOriginManifest);
+		xmlSecDSigReferenceCtxPtr ref =
+			xmlSecDSigReferenceCtxCreate(ctx, xmlSecDSigReferenceOriginManifest);
 		if (ref == NULL) {
 			return rv_fail_nomem(e);
 		}
-		int ok = xmlSecDSigReferenceCtxProcessNode(ref, n) >= 0 && ref->status == xmlSecDSigStatusSucceeded;
+		int ok = xmlSecDSigReferenceCtxProcessNode(ref, n) >= 0 &&
+			 ref->status == xmlSecDSigStatusSucceeded;
 		xmlSecDSigReferenceCtxDestroy(ref);
 		if (!ok) {
 			return altered(section, (const char *)section->name, e);
@@ -184,7 +194,8 @@ static int check_sections(xmlSecDSigCtxPtr ctx, xmlDoc *doc, const struct rv_dsi
 	return 0;
 }
 
-static int check_by_xmlsec(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s, const struct rv_cert *cert, struct rv_err *e)
+static int check_by_xmlsec(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s,
+	const struct rv_cert *cert, struct rv_err *e)
 {
 	int rc = ready_key(v, cert, e);
 	if (rc != 0) {
@@ -194,7 +205,8 @@ static int check_by_xmlsec(struct rv_verifier *v, xmlDoc *doc, const struct rv_d
 	if (ctx == NULL) {
 		return rv_fail_nomem(e);
 	}
-	if (xmlSecDSigCtxVerify(ctx, s->signed_info->parent) < 0 || ctx->status != xmlSecDSigStatusSucceeded) {
+	if (xmlSecDSigCtxVerify(ctx, s->signed_info->parent) < 0 ||
+		ctx->status != xmlSecDSigStatusSucceeded) {
 		rc = why_invalid(ctx, s, e);
 	} else {
 		rc = check_sections(ctx, doc, s, e);
@@ -206,12 +218,16 @@ static int check_by_xmlsec(struct rv_verifier *v, xmlDoc *doc, const struct rv_d
 static int same_digest(const xmlNode *node, const uint8_t want[RV_DIGEST_LEN], struct rv_err *e)
 {
 	uint8_t got[RV_DIGEST_LEN];
-	union { const xmlNode *borrowed; xmlNode *node; } n = {.borrowed = node};
+	union {
+		const xmlNode *borrowed;
+		xmlNode *node;
+	} n = {.borrowed = node};
 	int rc = rv_dsig_digest(got, n.node, e);
 	if (rc != 0) {
 		return rc;
 	}
-	return memcmp(got, want, RV_DIGEST_LEN) == 0 ? 0 : altered(node, (const char *)node->name, e);
+	return memcmp(got, want, RV_DIGEST_LEN) == 0 ? 0
+						     : altered(node, (const char *)node->name, e);
 }
 
 static int check_by_hand(xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
@@ -238,13 +254,15 @@ static int check_value_form(const struct rv_dsig *s, const struct rv_cert *cert,
 	struct rv_buf canonical = {0};
 	int rc = rv_xml_c14n(s->signed_info, &canonical, e);
 	if (rc == 0) {
-		rc = rv_cert_verify(cert, s->alg, canonical.data, canonical.len, s->value, s->value_len, e);
+		rc = rv_cert_verify(
+			cert, s->alg, canonical.data, canonical.len, s->value, s->value_len, e);
 	}
 	rv_buf_free(&canonical);
 	return rc;
 }
 
-int rv_verifier_check(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s, const struct rv_cert *cert, struct rv_err *e)
+int rv_verifier_check(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s,
+	const struct rv_cert *cert, struct rv_err *e)
 {
 	int rc = register_ids(doc, s, e);
 	if (rc != 0) {

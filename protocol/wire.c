@@ -9,8 +9,11 @@
 static size_t utf8_at(const unsigned char *p, uint32_t *point)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80 ? 1 : (p[0] & 0xe0) == 0xc0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
-		: (p[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t len = p[0] < 0x80             ? 1
+		     : (p[0] & 0xe0) == 0xc0 ? 2
+		     : (p[0] & 0xf0) == 0xe0 ? 3
+		     : (p[0] & 0xf8) == 0xf0 ? 4
+					     : 0;
 	if (len == 0) {
 		return 0;
 	}
@@ -63,7 +66,7 @@ int rv_wire_ascii_ok(const char *s)
 static int is_rule_char(char c, int first)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		(!first && ((c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'));
+	       (!first && ((c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'));
 }
 
 int rv_wire_rule_ok(const char *s)
@@ -93,7 +96,8 @@ void rv_wire_text_mend(char *s)
 			from += len;
 			continue;
 		}
-		/* a lead byte whose sequence the end cut off is dropped; whatever else becomes one '?' a byte */
+		/* a lead byte whose sequence the end cut off is dropped; whatever else becomes one
+		 * '?' a byte */
 		size_t rest = strlen((const char *)from);
 		if (len == 0 && *from >= 0xc2 && rest < 4 && all_continue(from + 1)) {
 			break;
@@ -175,12 +179,13 @@ out:
 int rv_wire_get_codes(struct rv_cur *c, char (**codes_r)[RV_CODE_TEXT], size_t *n_r, size_t max)
 {
 	size_t n = rv_cur_u16(c);
-	/* a code takes three bytes at least: no allocation for a count that the bytes cannot keep */
+	/* a code takes three bytes at least: no allocation for a count that the bytes cannot keep
+	 */
 	if (n == 0 || n > max || n * 3 > rv_cur_left(c)) {
 		c->failed = 1;
 		return RV_EPARSE;
 	}
-	char (*codes)[RV_CODE_TEXT] = calloc(n, sizeof(*codes));
+	char(*codes)[RV_CODE_TEXT] = calloc(n, sizeof(*codes));
 	if (codes == NULL) {
 		return RV_ENOMEM;
 	}

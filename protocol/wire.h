@@ -20,8 +20,9 @@ int rv_wire_text_ok(const char *s);
 int rv_wire_ascii_ok(const char *s);
 /* A stable code: [A-Za-z][A-Za-z0-9._-]{0,30}. */
 int rv_wire_rule_ok(const char *s);
-/* Makes a text or code legal in place (what is not becomes '?' or '-'; a cut UTF-8 sequence at the end goes away), so
- * that words that quote a peer's bytes can always be sent back. An empty code becomes "unknown". */
+/* Makes a text or code legal in place (what is not becomes '?' or '-'; a cut UTF-8 sequence at the
+ * end goes away), so that words that quote a peer's bytes can always be sent back. An empty code
+ * becomes "unknown". */
 void rv_wire_text_mend(char *s);
 void rv_wire_rule_mend(char rule[32]);
 /* Version 7 and the RFC variant. */
@@ -29,8 +30,9 @@ int rv_wire_uuid_ok(const uint8_t uuid[RV_UUID_LEN]);
 int rv_wire_time_ok(int64_t t_us);
 
 /*
- * Member codes: count u16, then u8-counted strings in ascending order of their bytes, each once. put
- * sorts a copy and drops repetitions; RV_EINVAL if there are none or more than max, or one is not a code.
+ * Member codes: count u16, then u8-counted strings in ascending order of their bytes, each once.
+ * put sorts a copy and drops repetitions; RV_EINVAL if there are none or more than max, or one is
+ * not a code.
  */
 int rv_wire_put_codes(struct rv_buf *out, const char (*codes)[RV_CODE_TEXT], size_t n, size_t max);
 /* *codes_r is free()d by the caller. RV_EPARSE: not that form; RV_ENOMEM. */

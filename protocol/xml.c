@@ -25,7 +25,8 @@ void rv_xml_cleanup(void)
 	xmlCleanupParser();
 }
 
-/* What the SAX callbacks share: limits, the first fault, and a cursor that turns offsets into places. */
+/* What the SAX callbacks share: limits, the first fault, and a cursor that turns offsets into
+ * places. */
 struct reading {
 	const char *data;
 	size_t len;
@@ -70,8 +71,8 @@ static size_t offset_now(const xmlParserCtxt *ctxt, const struct reading *r)
 }
 
 /* The first fault counts; what the parser says after it is a consequence. */
-static void refuse(xmlParserCtxt *ctxt, int code, const char *rule, const char *text,
-	const char *mend)
+static void refuse(
+	xmlParserCtxt *ctxt, int code, const char *rule, const char *text, const char *mend)
 {
 	struct reading *r = ctxt->_private;
 	if (r->err.code == 0) {
@@ -102,7 +103,8 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 		return;
 	}
 	if ((unsigned)n_ns + (unsigned)n_attr > r->limits->attributes) {
-		refuse(ctxt, RV_ELIMIT, "XML-LIMIT-ATTRIBUTES", "an element has too many attributes",
+		refuse(ctxt, RV_ELIMIT, "XML-LIMIT-ATTRIBUTES",
+			"an element has too many attributes",
 			"Keep the attributes that the schema names.");
 		return;
 	}
@@ -210,14 +212,17 @@ static int refuse_at(struct reading *r, size_t offset, const char *rule, const c
 	return RV_EPARSE;
 }
 
-/* Length of the UTF-8 sequence at p, 0 if it is not one (RFC 3629: no surrogates, no overlong forms). */
+/* Length of the UTF-8 sequence at p, 0 if it is not one (RFC 3629: no surrogates, no overlong
+ * forms). */
 static size_t utf8_len(const unsigned char *p, size_t left)
 {
 	if (p[0] < 0x80) {
 		return 1;
 	}
-	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
-		p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+		   : (p[0] & 0xf0) == 0xe0        ? 3
+		   : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+						  : 0;
 	if (n == 0 || n > left) {
 		return 0;
 	}
@@ -240,7 +245,8 @@ static int check_bytes(struct reading *r, struct rv_err *e)
 		return refuse_at(r, 0, "XML-EMPTY", "the document is empty", "Give a document.", e);
 	}
 	if (r->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 && !(r->flags & RV_XML_DRAFT)) {
-		return refuse_at(r, 0, "XML-ENCODING", "a byte order mark stands before the document",
+		return refuse_at(r, 0, "XML-ENCODING",
+			"a byte order mark stands before the document",
 			"Take the mark out: a sealed document begins with '<'.", e);
 	}
 	for (size_t i = 0; i < r->len;) {
@@ -276,7 +282,8 @@ static int check_declaration(const xmlParserCtxt *ctxt, struct rv_err *e)
 		return rv_fail_rule(e, RV_EPARSE, "XML-VERSION", "only XML 1.0 is accepted");
 	}
 	if (ctxt->encoding != NULL && strcasecmp((const char *)ctxt->encoding, "UTF-8") != 0) {
-		return rv_fail_rule(e, RV_EPARSE, "XML-ENCODING", "the document declares the encoding %.40s; only UTF-8 is accepted",
+		return rv_fail_rule(e, RV_EPARSE, "XML-ENCODING",
+			"the document declares the encoding %.40s; only UTF-8 is accepted",
 			(const char *)ctxt->encoding);
 	}
 	return 0;
@@ -292,7 +299,8 @@ int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_x
 
 	if (len > limits->bytes || len > INT32_MAX) {
 		rc = rv_fail_rule(e, RV_ELIMIT, "XML-LIMIT-BYTES",
-			"the document has %zu bytes, more than the %zu allowed", len, limits->bytes);
+			"the document has %zu bytes, more than the %zu allowed", len,
+			limits->bytes);
 		rv_err_mend(e, "Send large material as attachments.");
 		goto out;
 	}
@@ -313,7 +321,8 @@ int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_x
 	doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL, XML_PARSE_NONET);
 	if (doc == NULL || !ctxt->wellFormed || r.err.code != 0) {
 		if (r.err.code == 0) {
-			rv_fail_rule(&r.err, RV_EPARSE, "XML-SYNTAX", "the document is not well-formed XML");
+			rv_fail_rule(&r.err, RV_EPARSE, "XML-SYNTAX",
+				"the document is not well-formed XML");
 		}
 		rc = r.err.code;
 		if (e != NULL) {
@@ -401,13 +410,14 @@ xmlNode *rv_xml_next(const xmlNode *node)
 int rv_xml_is(const xmlNode *node, const char *ns, const char *name)
 {
 	return node != NULL && node->type == XML_ELEMENT_NODE && node->ns != NULL &&
-		strcmp((const char *)node->name, name) == 0 &&
-		strcmp((const char *)node->ns->href, ns) == 0;
+	       strcmp((const char *)node->name, name) == 0 &&
+	       strcmp((const char *)node->ns->href, ns) == 0;
 }
 
 static int same_ns(const xmlNode *a, const xmlNode *b)
 {
-	return a->ns == b->ns || (a->ns != NULL && b->ns != NULL && xmlStrEqual(a->ns->href, b->ns->href));
+	return a->ns == b->ns ||
+	       (a->ns != NULL && b->ns != NULL && xmlStrEqual(a->ns->href, b->ns->href));
 }
 
 xmlNode *rv_xml_child(const xmlNode *parent, const char *name)
@@ -439,7 +449,8 @@ const char *rv_xml_text(const xmlNode *node)
 	if (child == NULL) {
 		return "";
 	}
-	return child->type == XML_TEXT_NODE && child->next == NULL ? (const char *)child->content : NULL;
+	return child->type == XML_TEXT_NODE && child->next == NULL ? (const char *)child->content
+								   : NULL;
 }
 
 const char *rv_xml_child_text(const xmlNode *parent, const char *name)
@@ -457,7 +468,8 @@ const char *rv_xml_attr(const xmlNode *node, const char *name)
 			if (a->children == NULL) {
 				return "";
 			}
-			return a->children->next == NULL ? (const char *)a->children->content : NULL;
+			return a->children->next == NULL ? (const char *)a->children->content
+							 : NULL;
 		}
 	}
 	return NULL;
@@ -488,11 +500,15 @@ void rv_xml_strip(xmlDoc *doc)
 	xmlNode *root = xmlDocGetRootElement(doc);
 	xmlNode *node = root;
 	while (node != NULL) {
-		xmlNode *next = node->children != NULL && node->type == XML_ELEMENT_NODE ? node->children : NULL;
-		for (xmlNode *up = node; next == NULL && up != NULL && up != root; up = up->parent) {
+		xmlNode *next = node->children != NULL && node->type == XML_ELEMENT_NODE
+					? node->children
+					: NULL;
+		for (xmlNode *up = node; next == NULL && up != NULL && up != root;
+			up = up->parent) {
 			next = up->next;
 		}
-		if (node->type == XML_TEXT_NODE && xmlIsBlankNode(node) && has_element(node->parent)) {
+		if (node->type == XML_TEXT_NODE && xmlIsBlankNode(node) &&
+			has_element(node->parent)) {
 			xmlUnlinkNode(node);
 			xmlFreeNode(node);
 		}
@@ -529,7 +545,8 @@ static int canonicalise(xmlDoc *doc, xmlNode *subtree, struct rv_buf *out, struc
 	if (ob == NULL) {
 		return rv_fail_nomem(e);
 	}
-	/* libxml2 writes to stderr what it dislikes unless someone listens (both are the thread's own) */
+	/* libxml2 writes to stderr what it dislikes unless someone listens (both are the thread's
+	 * own) */
 	xmlStructuredErrorFunc former = xmlStructuredError;
 	void *former_ctx = xmlStructuredErrorContext;
 	xmlSetStructuredErrorFunc(NULL, quiet);
@@ -539,7 +556,8 @@ static int canonicalise(xmlDoc *doc, xmlNode *subtree, struct rv_buf *out, struc
 	int closed = xmlOutputBufferClose(ob);
 	if (n < 0 || closed < 0 || !rv_buf_ok(out)) {
 		out->len = start;
-		return rv_buf_ok(out) ? rv_fail(e, RV_EPARSE, "the document has no canonical form") : rv_fail_nomem(e);
+		return rv_buf_ok(out) ? rv_fail(e, RV_EPARSE, "the document has no canonical form")
+				      : rv_fail_nomem(e);
 	}
 	return 0;
 }

@@ -19,7 +19,8 @@
  * Every element node carries its place: rv_xml_place gives line and column of its '<', both
  * counted from 1, the column in characters. (Kept in node->_private; leave that field alone.)
  *
- * Thread rules: rv_xml_init once in the process before threads; then each document belongs to one thread.
+ * Thread rules: rv_xml_init once in the process before threads; then each document belongs to one
+ * thread.
  */
 
 #define RV_NS_MESSAGE "urn:reeve:message:1"
@@ -27,11 +28,11 @@
 #define RV_NS_DSIG "http://www.w3.org/2000/09/xmldsig#"
 
 struct rv_xml_limits {
-	size_t bytes;         /* of the whole document */
-	unsigned depth;       /* of elements; the root is 1 */
-	unsigned elements;    /* in all */
-	unsigned attributes;  /* of one element, namespace declarations among them */
-	size_t text;          /* of one run of character data, or one attribute value */
+	size_t bytes;        /* of the whole document */
+	unsigned depth;      /* of elements; the root is 1 */
+	unsigned elements;   /* in all */
+	unsigned attributes; /* of one element, namespace declarations among them */
+	size_t text;         /* of one run of character data, or one attribute value */
 };
 
 /* 1 MiB, 24 deep, 20,000 elements, 16 attributes, 256 KiB of text. */
@@ -40,24 +41,29 @@ extern const struct rv_xml_limits rv_xml_limits_message;
 extern const struct rv_xml_limits rv_xml_limits_trust;
 
 enum rv_xml_flags {
-	RV_XML_DRAFT = 1  /* a person's file: comments are dropped, CDATA becomes text, a BOM is skipped */
+	RV_XML_DRAFT =
+		1 /* a person's file: comments are dropped, CDATA becomes text, a BOM is skipped */
 };
 
-/* Initialises libxml2 (and nothing else). Call once before threads; rv_xml_cleanup at the very end. */
+/* Initialises libxml2 (and nothing else). Call once before threads; rv_xml_cleanup at the very end.
+ */
 int rv_xml_init(struct rv_err *e);
 void rv_xml_cleanup(void);
 
 /*
  * Parses. *doc_r is the caller's: xmlFreeDoc. Errors: RV_EPARSE (rule XML-SYNTAX, XML-ENCODING,
- * XML-DOCTYPE, XML-PI, XML-COMMENT, XML-CDATA, XML-VERSION, XML-EMPTY), RV_ELIMIT (XML-LIMIT-*), with the place.
+ * XML-DOCTYPE, XML-PI, XML-COMMENT, XML-CDATA, XML-VERSION, XML-EMPTY), RV_ELIMIT (XML-LIMIT-*),
+ * with the place.
  */
 int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_xml_limits *limits,
 	unsigned flags, struct rv_err *e);
 
-/* Line and column of an element; of its nearest ancestor element for other nodes. 0, 0 if unknown. */
+/* Line and column of an element; of its nearest ancestor element for other nodes. 0, 0 if unknown.
+ */
 void rv_xml_place(const xmlNode *node, int *line_r, int *column_r);
 
-/* A path for people and programs: /Message/Goods/Line[2]/HS . Appends. Index only where siblings share the name. */
+/* A path for people and programs: /Message/Goods/Line[2]/HS . Appends. Index only where siblings
+ * share the name. */
 int rv_xml_path(const xmlNode *node, struct rv_buf *out);
 
 /* First child element / next sibling element, whatever the name. NULL at the end. */
@@ -71,7 +77,8 @@ int rv_xml_is(const xmlNode *node, const char *ns, const char *name);
 
 /*
  * The text of an element that has only text, as stored in the tree (one text node or none):
- * borrowed, valid while the tree is not changed. "" if empty, NULL if node is NULL or has element children.
+ * borrowed, valid while the tree is not changed. "" if empty, NULL if node is NULL or has element
+ * children.
  */
 const char *rv_xml_text(const xmlNode *node);
 /* rv_xml_text of the child of that name; NULL if there is no such child. */
@@ -82,7 +89,8 @@ const char *rv_xml_attr(const xmlNode *node, const char *name);
 /* 1 if every child is an element: no text, not even white space, no comment. */
 int rv_xml_pure(const xmlNode *node);
 
-/* Adds a child element with text (NULL: none) in the parent's namespace, at the end. NULL if memory is short. */
+/* Adds a child element with text (NULL: none) in the parent's namespace, at the end. NULL if memory
+ * is short. */
 xmlNode *rv_xml_add(xmlNode *parent, const char *name, const char *text);
 
 /* Removes white space between elements (text nodes of white space only beside elements). */

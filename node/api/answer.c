@@ -89,17 +89,20 @@ json_t *problem_json(unsigned status, const struct rv_err *e, const struct rv_re
 	return json_done(o, bad);
 }
 
-static void answer_text(struct call *c, unsigned status, const char *type, json_t *value, const char *const *headers)
+static void answer_text(struct call *c, unsigned status, const char *type, json_t *value,
+	const char *const *headers)
 {
 	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
 	json_decref(value);
 	static const char short_of_memory[] =
-		"{\"type\":\"urn:reeve:problem:no-memory\",\"title\":\"The node failed\",\"status\":500,"
+		"{\"type\":\"urn:reeve:problem:no-memory\",\"title\":\"The node "
+		"failed\",\"status\":500,"
 		"\"detail\":\"memory is short\",\"code\":\"no-memory\"}";
 	if (text)
 		http_answer(c->http, status, type, text, strlen(text), headers);
 	else
-		http_answer(c->http, 500, PROBLEM_TYPE, short_of_memory, sizeof short_of_memory - 1, NULL);
+		http_answer(c->http, 500, PROBLEM_TYPE, short_of_memory, sizeof short_of_memory - 1,
+			NULL);
 	free(text);
 }
 
@@ -118,9 +121,10 @@ void answer_err(struct call *c, const struct rv_err *e)
 	static const char *const retry[] = {"Retry-After", "1", NULL};
 	unsigned status = problem_status(e->code);
 	if (status == 500 && c->api->params.log)
-		log_err(c->api->params.log, LOG_LVL_ERROR, "API request failed", e, "route", c->route ? c->route->path : "",
-			NULL);
-	answer_text(c, status, PROBLEM_TYPE, problem_json(status, e, NULL), status == 503 ? retry : NULL);
+		log_err(c->api->params.log, LOG_LVL_ERROR, "API request failed", e, "route",
+			c->route ? c->route->path : "", NULL);
+	answer_text(c, status, PROBLEM_TYPE, problem_json(status, e, NULL),
+		status == 503 ? retry : NULL);
 }
 
 void answer_fail(struct call *c, int code, const char *fmt, ...)
@@ -135,13 +139,14 @@ void answer_fail(struct call *c, int code, const char *fmt, ...)
 	answer_err(c, &e);
 }
 
-int param_number(struct call *c, const char *name, uint64_t fallback, uint64_t min, uint64_t max, uint64_t *n_r)
+int param_number(struct call *c, const char *name, uint64_t fallback, uint64_t min, uint64_t max,
+	uint64_t *n_r)
 {
 	const char *text = target_param(c->target, name);
 	uint64_t n = fallback;
 	if (text && (target_number(&n, text, max) || n < min)) {
-		answer_fail(c, RV_EINVAL, "%s must be a number from %llu to %llu", name, (unsigned long long)min,
-			(unsigned long long)max);
+		answer_fail(c, RV_EINVAL, "%s must be a number from %llu to %llu", name,
+			(unsigned long long)min, (unsigned long long)max);
 		return -1;
 	}
 	*n_r = n;
@@ -152,7 +157,8 @@ int param_operation(struct call *c, const char **code_r)
 {
 	const char *code = target_param(c->target, "operation");
 	if (code && *code && !rv_opcode_valid(code)) {
-		answer_fail(c, RV_EINVAL, "operation is not the code of an operation, such as DEMETER-X");
+		answer_fail(c, RV_EINVAL,
+			"operation is not the code of an operation, such as DEMETER-X");
 		return -1;
 	}
 	*code_r = code ? code : "";

@@ -68,7 +68,8 @@ static int listen_at(const char *path, int *fd_r, struct rv_err *e)
 		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The mode is set before anyone can connect. */
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof a) || chmod(path, 0600) || listen(fd, BACKLOG)) {
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof a) || chmod(path, 0600) ||
+		listen(fd, BACKLOG)) {
 		rc = rv_fail_errno(e, errno, "the API cannot listen at %s", path);
 		if (fd >= 0)
 			close(fd);
@@ -144,7 +145,8 @@ static void answer_pending(struct pending *p)
 	c->pending = NULL;
 	const char *const headers[] = {"Location", p->location, NULL};
 	if (p->body)
-		http_answer(c->http, p->status, p->type, p->body, strlen(p->body), p->location[0] ? headers : NULL);
+		http_answer(c->http, p->status, p->type, p->body, strlen(p->body),
+			p->location[0] ? headers : NULL);
 	else if (p->status == 204)
 		answer_empty(c, p->status);
 	else
@@ -171,7 +173,8 @@ static void give_up(struct call *c, const char *why)
 {
 	struct rv_err e = {0};
 	rv_fail(&e, RV_ETIMEOUT, "%s", why);
-	rv_err_mend(&e, "Ask again with the same Idempotency-Key: what was taken is not taken twice.");
+	rv_err_mend(
+		&e, "Ask again with the same Idempotency-Key: what was taken is not taken twice.");
 	c->pending->call = NULL;
 	c->pending = NULL;
 	answer_err(c, &e);
@@ -192,7 +195,8 @@ static void tick(struct api *a, int64_t now_ms)
 
 static void wait_for_work(struct api *a, int64_t next_tick_ms)
 {
-	struct pollfd fds[2] = {{.fd = http_fd(a->http), .events = POLLIN}, {.fd = a->event_fd, .events = POLLIN}};
+	struct pollfd fds[2] = {
+		{.fd = http_fd(a->http), .events = POLLIN}, {.fd = a->event_fd, .events = POLLIN}};
 	int64_t wait = next_tick_ms - api_now_ms();
 	int http_wait = http_timeout_ms(a->http);
 	wait = wait < 0 ? 0 : wait;

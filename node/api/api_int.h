@@ -11,35 +11,40 @@
 #include "node/store/blob.h"
 #include "node/store/store.h"
 
-/* What the files of the API share. Unless it says otherwise everything here belongs to the API's thread. */
+/* What the files of the API share. Unless it says otherwise everything here belongs to the API's
+ * thread. */
 
 struct call;
 
-/* A row of the table of routes (routes.c); openapi.json has the same rows, which a test holds to. */
+/* A row of the table of routes (routes.c); openapi.json has the same rows, which a test holds to.
+ */
 struct route {
 	enum http_method method;
-	const char *path;            /* "/v1/messages/{id}/read" */
-	const char *params;          /* names of the query parameters it takes, space separated */
-	size_t body_max;             /* 0: a body is ignored */
-	void (*begin)(struct call *c);   /* NULL: nothing to do before the body */
-	void (*body)(struct call *c, const void *data, size_t len);   /* NULL: collected in call.body */
-	void (*run)(struct call *c);     /* answers, or leaves a pending */
+	const char *path;              /* "/v1/messages/{id}/read" */
+	const char *params;            /* names of the query parameters it takes, space separated */
+	size_t body_max;               /* 0: a body is ignored */
+	void (*begin)(struct call *c); /* NULL: nothing to do before the body */
+	void (*body)(
+		struct call *c, const void *data, size_t len); /* NULL: collected in call.body */
+	void (*run)(struct call *c);                           /* answers, or leaves a pending */
 };
 extern const struct route api_routes[];
 extern const size_t api_n_routes;
-/* The route of a path; args point into the target. *other_method_r: there is one, for another method. */
-const struct route *route_find(const struct target *t, enum http_method method, const char *args[2], int *other_method_r);
+/* The route of a path; args point into the target. *other_method_r: there is one, for another
+ * method. */
+const struct route *route_find(
+	const struct target *t, enum http_method method, const char *args[2], int *other_method_r);
 
 /* What the core still owes. Filled by `done` in any thread, taken by the API's thread. */
 struct pending {
 	struct api *api;
-	struct call *call;           /* NULL: nobody waits any more */
+	struct call *call; /* NULL: nobody waits any more */
 	int64_t due_ms;
-	struct pending *next;        /* in api.done */
+	struct pending *next; /* in api.done */
 	int dry_run;
 	unsigned status;
 	const char *type;
-	char *body;                  /* NULL with a status: no content, or (500) memory was short */
+	char *body; /* NULL with a status: no content, or (500) memory was short */
 	char location[80];
 };
 
@@ -51,14 +56,14 @@ struct call {
 	const struct route *route;
 	const char *args[2];
 	struct rv_buf body;
-	struct blob_writer *blob;    /* POST /v1/attachments */
+	struct blob_writer *blob; /* POST /v1/attachments */
 	struct pending *pending;
 	/* GET /v1/events */
 	int follows;
-	int64_t cursor;              /* last entry sent */
-	int64_t beat_ms;             /* when something was last sent */
-	int look;                    /* there may be new entries */
-	struct rv_buf out;           /* made, not yet sent from out_at on */
+	int64_t cursor;    /* last entry sent */
+	int64_t beat_ms;   /* when something was last sent */
+	int look;          /* there may be new entries */
+	struct rv_buf out; /* made, not yet sent from out_at on */
 	size_t out_at;
 };
 
@@ -77,7 +82,7 @@ struct api {
 	pthread_mutex_t lock;
 	pthread_cond_t settled;
 	struct pending *done;
-	size_t owed;                 /* pendings whose `done` has not come */
+	size_t owed; /* pendings whose `done` has not come */
 };
 
 int64_t api_now_ms(void);
@@ -95,7 +100,8 @@ void answer_empty(struct call *c, unsigned status);
 /* A problem (RFC 9457) of that error: its code chooses the status. */
 void answer_err(struct call *c, const struct rv_err *e);
 /* rv_fail in one. */
-void answer_fail(struct call *c, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void answer_fail(struct call *c, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* For answers made in another thread. */
 unsigned problem_status(int code);
 json_t *problem_json(unsigned status, const struct rv_err *e, const struct rv_report *report);
@@ -110,7 +116,8 @@ void pending_done(struct pending *p);
 
 /* ---- parameters ---- */
 /* A number parameter; fallback when absent. -1 after answering that it is none. */
-int param_number(struct call *c, const char *name, uint64_t fallback, uint64_t min, uint64_t max, uint64_t *n_r);
+int param_number(struct call *c, const char *name, uint64_t fallback, uint64_t min, uint64_t max,
+	uint64_t *n_r);
 /* "" or the operation code given. -1 after answering. */
 int param_operation(struct call *c, const char **code_r);
 /* The UUID in args[0]. -1 after answering. */

@@ -9,18 +9,18 @@
 #include <unistd.h>
 
 enum {
-	HEADER_BYTES = 32 * 1024,       /* of a request's line and headers */
-	DISCARD_BYTES = 8 * 1024 * 1024,   /* of a body that nobody wants */
+	HEADER_BYTES = 32 * 1024,        /* of a request's line and headers */
+	DISCARD_BYTES = 8 * 1024 * 1024, /* of a body that nobody wants */
 	BLOCK = 64 * 1024
 };
 
 /* What a connection is doing, as far as its patience goes. */
 enum phase {
-	PHASE_HEADER,     /* we wait for a whole header */
-	PHASE_BODY,       /* bytes must keep coming */
-	PHASE_WORK,       /* it waits for us */
-	PHASE_SEND,       /* it must take what we answer */
-	PHASE_STREAM      /* it takes what there is, when there is something */
+	PHASE_HEADER, /* we wait for a whole header */
+	PHASE_BODY,   /* bytes must keep coming */
+	PHASE_WORK,   /* it waits for us */
+	PHASE_SEND,   /* it must take what we answer */
+	PHASE_STREAM  /* it takes what there is, when there is something */
 };
 
 struct connection {
@@ -28,9 +28,9 @@ struct connection {
 	int fd;
 	int stranger;
 	enum phase phase;
-	int64_t since_ms;       /* of the phase, or of the current window of stall_s */
-	uint64_t moved;         /* bytes in this window */
-	int stuck;              /* PHASE_STREAM: bytes were handed over and not asked for again */
+	int64_t since_ms; /* of the phase, or of the current window of stall_s */
+	uint64_t moved;   /* bytes in this window */
+	int stuck;        /* PHASE_STREAM: bytes were handed over and not asked for again */
 };
 
 struct http {
@@ -84,7 +84,8 @@ static int is_stranger(int fd)
 	return peer.uid != 0 && peer.uid != geteuid();
 }
 
-static void on_connection(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_ConnectionNotificationCode code)
 {
 	struct http *h = cls;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -101,7 +102,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		*context = NULL;
 		return;
 	}
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct connection *c = calloc(1, sizeof *c);
 	*context = c;
 	if (!c || !info)
@@ -117,7 +119,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	return info ? info->socket_context : NULL;
 }
 
@@ -132,10 +135,14 @@ void http_tick(struct http *h)
 	int64_t now = h->params.now_ms();
 	for (struct connection *c = h->connections; c; c = c->next) {
 		int64_t waited = now - c->since_ms;
-		int64_t limit = (int64_t)(c->phase == PHASE_HEADER ? h->params.header_s : h->params.stall_s) * 1000;
-		if (waited < limit || c->phase == PHASE_WORK || (c->phase == PHASE_STREAM && !c->stuck))
+		int64_t limit = (int64_t)(c->phase == PHASE_HEADER ? h->params.header_s
+								   : h->params.stall_s) *
+				1000;
+		if (waited < limit || c->phase == PHASE_WORK ||
+			(c->phase == PHASE_STREAM && !c->stuck))
 			continue;
-		if (c->phase == PHASE_HEADER || c->phase == PHASE_STREAM || c->moved < h->params.stall_bytes) {
+		if (c->phase == PHASE_HEADER || c->phase == PHASE_STREAM ||
+			c->moved < h->params.stall_bytes) {
 			cut(c);
 		} else {
 			c->moved = 0;
@@ -163,7 +170,8 @@ static void *on_target(void *cls, const char *raw, struct MHD_Connection *mhd)
 	return r;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+static void on_completed(
+	void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
 	struct http_request *r = *context;
 	struct http *h = cls;
@@ -207,10 +215,12 @@ static enum MHD_Result begin(struct http_request *r, const char *method)
 	h->params.handlers.begin(h->params.handlers.ctx, r);
 	if (r->abandoned)
 		return MHD_NO;
-	/* Who asks first (100-continue) is told at once; who sends unasked is heard out if it is not much. */
+	/* Who asks first (100-continue) is told at once; who sends unasked is heard out if it is
+	 * not much. */
 	int64_t length = http_length(r);
 	int chunked = http_header(r, "Transfer-Encoding") != NULL;
-	if (r->answered && (http_header(r, "Expect") || length > DISCARD_BYTES || (length <= 0 && !chunked)))
+	if (r->answered &&
+		(http_header(r, "Expect") || length > DISCARD_BYTES || (length <= 0 && !chunked)))
 		return queue_answer(r);
 	return MHD_YES;
 }
@@ -247,8 +257,8 @@ static enum MHD_Result finish(struct http_request *r)
 	return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-	const char *version, const char *data, size_t *size, void **context)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *data, size_t *size, void **context)
 {
 	struct http_request *r = *context;
 	if (!r)
@@ -268,18 +278,16 @@ int http_new(struct http **h_r, const struct http_params *p, struct rv_err *e)
 	if (!h)
 		return rv_fail_nomem(e);
 	h->params = *p;
-	/* The library's own timeout is only a net below http_tick: it starts anew with every byte. */
+	/* The library's own timeout is only a net below http_tick: it starts anew with every byte.
+	 */
 	unsigned idle_s = p->header_s > p->stall_s ? p->header_s : p->stall_s;
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_PEDANTIC_CHECKS, 0, NULL, NULL,
-		on_request, h,
-		MHD_OPTION_LISTEN_SOCKET, p->listen_fd,
-		MHD_OPTION_CONNECTION_LIMIT, p->connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT, idle_s + 2,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
-		MHD_OPTION_END);
+	h->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_PEDANTIC_CHECKS, 0, NULL, NULL,
+		on_request, h, MHD_OPTION_LISTEN_SOCKET, p->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+		p->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, idle_s + 2, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_END);
 	if (!h->daemon) {
 		free(h);
 		return rv_fail(e, RV_ESYS, "the HTTP server could not be started");
@@ -390,8 +398,8 @@ void http_abandon(struct http_request *r)
 
 /* ---- answers ---- */
 
-static void set_answer(struct http_request *r, unsigned status, const char *type, struct MHD_Response *response,
-	const char *const *headers)
+static void set_answer(struct http_request *r, unsigned status, const char *type,
+	struct MHD_Response *response, const char *const *headers)
 {
 	if (r->answered || !response) {
 		if (response)
@@ -417,12 +425,13 @@ static void set_answer(struct http_request *r, unsigned status, const char *type
 	wake(r);
 }
 
-void http_answer(struct http_request *r, unsigned status, const char *type, const void *bytes, size_t len,
-	const char *const *headers)
+void http_answer(struct http_request *r, unsigned status, const char *type, const void *bytes,
+	size_t len, const char *const *headers)
 {
 	/* The library takes a pointer without const, and copies from it. */
 	void *data = (void *)(uintptr_t)bytes;
-	set_answer(r, status, type, MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_COPY), headers);
+	set_answer(r, status, type,
+		MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_COPY), headers);
 }
 
 static ssize_t read_file(void *cls, uint64_t position, char *buf, size_t max)
@@ -438,13 +447,14 @@ static ssize_t read_file(void *cls, uint64_t position, char *buf, size_t max)
 	return n;
 }
 
-void http_answer_file(struct http_request *r, unsigned status, const char *type, int fd, uint64_t size,
-	const char *const *headers)
+void http_answer_file(struct http_request *r, unsigned status, const char *type, int fd,
+	uint64_t size, const char *const *headers)
 {
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = fd;
-	set_answer(r, status, type, MHD_create_response_from_callback(size, BLOCK, read_file, r, NULL), headers);
+	set_answer(r, status, type,
+		MHD_create_response_from_callback(size, BLOCK, read_file, r, NULL), headers);
 }
 
 static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max)
@@ -470,7 +480,9 @@ void http_answer_stream(struct http_request *r, unsigned status, const char *typ
 	r->read = read;
 	r->read_ctx = ctx;
 	r->streams = 1;
-	set_answer(r, status, type, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, read_stream, r, NULL), headers);
+	set_answer(r, status, type,
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, read_stream, r, NULL),
+		headers);
 }
 
 void http_stream_wake(struct http_request *r)

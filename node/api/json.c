@@ -195,7 +195,8 @@ json_t *json_of_header(const struct rv_header *h)
 	json_put(o, "rosterVersion", json_integer(h->roster_version), &bad);
 	json_put(o, "sequence", json_integer((json_int_t)h->sequence), &bad);
 	json_put(o, "previous", json_digest(h->previous, RV_DIGEST_LEN), &bad);
-	json_put(o, "recipients", of_codes((const char (*)[RV_CODE_TEXT])h->recipients, h->n_recipients), &bad);
+	json_put(o, "recipients",
+		of_codes((const char(*)[RV_CODE_TEXT])h->recipients, h->n_recipients), &bad);
 	json_put(o, "issued", json_stamp(h->issued_us), &bad);
 	json_put(o, "expires", json_stamp(h->expires_us), &bad);
 	json_put(o, "review", json_stamp(h->review_us), &bad);

@@ -16,7 +16,8 @@ static json_t *json_of_kinds(const struct rv_operation *op)
 json_t *json_of_operation(const struct rv_operation *op)
 {
 	int bad = 0;
-	json_t *o = json_object(), *risks = json_array(), *participants = json_array(), *categories = json_array();
+	json_t *o = json_object(), *risks = json_array(), *participants = json_array(),
+	       *categories = json_array();
 	for (unsigned bit = 1; bit <= RV_RISK_ENVIRONMENT; bit <<= 1)
 		if (op->risks & bit)
 			json_push(risks, json_string(rv_risk_text((enum rv_risk)bit)), &bad);
@@ -52,7 +53,8 @@ json_t *json_of_operation(const struct rv_operation *op)
 static json_t *of_member(const struct rv_member *m)
 {
 	int bad = 0;
-	json_t *o = json_object(), *roles = json_array(), *endpoints = json_array(), *via = json_array();
+	json_t *o = json_object(), *roles = json_array(), *endpoints = json_array(),
+	       *via = json_array();
 	json_t *certs = json_array(), *keys = json_array();
 	for (unsigned bit = 1; bit <= RV_ROLE_RELAY; bit <<= 1)
 		if (m->roles & bit)
@@ -63,7 +65,8 @@ static json_t *of_member(const struct rv_member *m)
 		json_push(via, json_text(m->via[i]), &bad);
 	for (size_t i = 0; i < m->n_certs; i++) {
 		json_t *one = json_object();
-		json_put(one, "digest", json_digest(rv_cert_digest(m->certs[i].cert), RV_DIGEST_LEN), &bad);
+		json_put(one, "digest",
+			json_digest(rv_cert_digest(m->certs[i].cert), RV_DIGEST_LEN), &bad);
 		json_put(one, "from", json_stamp(m->certs[i].from_us), &bad);
 		json_put(one, "to", json_stamp(m->certs[i].to_us), &bad);
 		json_push(certs, one, &bad);

@@ -7,8 +7,9 @@
 #include "node/api/json.h"
 
 /*
- * Server-sent events: each new inbox entry once, in order, its cursor as the id. Who comes back with Last-Event-ID goes on behind it,
- * so nothing is lost or doubled: the stream is read from the store, a wake-up only says when.
+ * Server-sent events: each new inbox entry once, in order, its cursor as the id. Who comes back
+ * with Last-Event-ID goes on behind it, so nothing is lost or doubled: the stream is read from the
+ * store, a wake-up only says when.
  */
 
 enum { BATCH = 64 };
@@ -19,13 +20,15 @@ static void put_event(struct rv_buf *out, const struct store_entry *entry)
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	if (text)
-		rv_buf_printf(out, "id: %lld\nevent: inbox\ndata: %s\n\n", (long long)entry->seq, text);
+		rv_buf_printf(
+			out, "id: %lld\nevent: inbox\ndata: %s\n\n", (long long)entry->seq, text);
 	else
 		out->failed = 1;
 	free(text);
 }
 
-/* Makes the next events, if there are any. -1: the stream must end (the client comes back and goes on). */
+/* Makes the next events, if there are any. -1: the stream must end (the client comes back and goes
+ * on). */
 static int make(struct call *c)
 {
 	struct store_entry *list = NULL;
@@ -69,8 +72,10 @@ static int find_start(struct call *c)
 	uint64_t after;
 	size_t n = 0;
 	if (last || target_param(c->target, "after")) {
-		if (target_number(&after, last ? last : target_param(c->target, "after"), INT64_MAX)) {
-			answer_fail(c, RV_EINVAL, "the last event is named by its cursor, a number");
+		if (target_number(
+			    &after, last ? last : target_param(c->target, "after"), INT64_MAX)) {
+			answer_fail(
+				c, RV_EINVAL, "the last event is named by its cursor, a number");
 			return -1;
 		}
 		c->cursor = (int64_t)after;
@@ -122,7 +127,8 @@ void events_wake(struct api *a)
 void events_tick(struct api *a, int64_t now_ms)
 {
 	for (struct call *c = a->calls; c; c = c->next) {
-		if (!c->follows || now_ms - c->beat_ms < a->params.limits.heartbeat_ms || c->out_at < c->out.len)
+		if (!c->follows || now_ms - c->beat_ms < a->params.limits.heartbeat_ms ||
+			c->out_at < c->out.len)
 			continue;
 		rv_buf_reset(&c->out);
 		c->out_at = 0;

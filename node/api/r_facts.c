@@ -37,7 +37,8 @@ static json_t *of_trust_line(const struct rv_trust *t, int64_t now_us)
 	json_put(o, "number", json_integer((json_int_t)rv_trust_number(t)), &bad);
 	json_put(o, "issued", json_stamp(rv_trust_issued(t)), &bad);
 	json_put(o, "expires", json_stamp(rv_trust_expires(t)), &bad);
-	json_put(o, "expired", json_boolean(rv_trust_expires(t) && rv_trust_expires(t) < now_us), &bad);
+	json_put(o, "expired", json_boolean(rv_trust_expires(t) && rv_trust_expires(t) < now_us),
+		&bad);
 	return json_done(o, bad);
 }
 
@@ -60,7 +61,10 @@ void run_status(struct call *c)
 	json_put(o, "version", json_string(PACKAGE_VERSION), &bad);
 	json_put(o, "time", json_stamp(now_us), &bad);
 	json_put(o, "started", json_stamp(facts.started_us), &bad);
-	json_put(o, "uptime", json_integer(now_us > facts.started_us ? (now_us - facts.started_us) / RV_US_PER_SEC : 0), &bad);
+	json_put(o, "uptime",
+		json_integer(now_us > facts.started_us ? (now_us - facts.started_us) / RV_US_PER_SEC
+						       : 0),
+		&bad);
 	json_put(o, "ready", json_boolean(facts.ready), &bad);
 	json_put(o, "reason", json_text(facts.reason), &bad);
 	json_put(o, "trust", of_trust_line(trust, now_us), &bad);
@@ -228,7 +232,8 @@ void run_template(struct call *c)
 {
 	const struct api_params *p = &c->api->params;
 	struct rv_buf text = {0};
-	int rc = rv_catalog_template_at(p->catalog, c->args[0], p->clock.now_us(p->clock.ctx), &text);
+	int rc = rv_catalog_template_at(
+		p->catalog, c->args[0], p->clock.now_us(p->clock.ctx), &text);
 	if (rc == RV_ENOTFOUND)
 		answer_fail(c, rc, "there is no template of that kind");
 	else if (rc)

@@ -45,14 +45,16 @@ struct page {
 	json_t *items;
 	int bad;
 	size_t n;
-	int64_t last;      /* cursor to go on from */
+	int64_t last; /* cursor to go on from */
 	int more;
 };
 
 static int page_params(struct call *c, struct page *p)
 {
-	const char *order = target_param(c->target, "order"), *unread = target_param(c->target, "unread");
-	if (param_number(c, "after", 0, 0, INT64_MAX, &p->after) || param_number(c, "limit", LIMIT, 1, LIMIT_MAX, &p->limit) ||
+	const char *order = target_param(c->target, "order"),
+		   *unread = target_param(c->target, "unread");
+	if (param_number(c, "after", 0, 0, INT64_MAX, &p->after) ||
+		param_number(c, "limit", LIMIT, 1, LIMIT_MAX, &p->limit) ||
 		param_operation(c, &p->operation))
 		return -1;
 	if (order && strcmp(order, "oldest") && strcmp(order, "newest")) {
@@ -74,7 +76,8 @@ static int read_on(struct call *c, enum store_box box, struct page *p, struct rv
 	struct store_entry *list = NULL;
 	size_t n = 0, max = (size_t)p->limit;
 	const char *operation = p->operation[0] ? p->operation : NULL;
-	int rc = store_list(c->api->reader, box, operation, p->last, p->newest_first, max, &list, &n, e);
+	int rc = store_list(
+		c->api->reader, box, operation, p->last, p->newest_first, max, &list, &n, e);
 	if (rc)
 		return rc;
 	p->more = n == max;
@@ -109,7 +112,8 @@ static void run_box(struct call *c, enum store_box box)
 		return;
 	p.items = json_array();
 	p.last = (int64_t)p.after;
-	/* Few unread ones among many read: some pages are skipped here, the rest by the client with "next". */
+	/* Few unread ones among many read: some pages are skipped here, the rest by the client with
+	 * "next". */
 	for (int i = 0; i == 0 || (p.unread && p.more && p.n < p.limit && i < UNREAD_PAGES); i++)
 		if (read_on(c, box, &p, &e)) {
 			json_decref(p.items);
@@ -162,7 +166,8 @@ void run_quarantine(struct call *c)
 	size_t n = 0;
 	struct rv_err e = {0};
 	int bad = 0;
-	if (param_number(c, "after", 0, 0, INT64_MAX, &after) || param_number(c, "limit", LIMIT, 1, LIMIT_MAX, &limit))
+	if (param_number(c, "after", 0, 0, INT64_MAX, &after) ||
+		param_number(c, "limit", LIMIT, 1, LIMIT_MAX, &limit))
 		return;
 	if (store_quarantine_list(c->api->reader, (int64_t)after, (size_t)limit, &list, &n, &e)) {
 		answer_err(c, &e);
@@ -208,6 +213,7 @@ void run_quarantined_content(struct call *c)
 	uint8_t *wire = NULL;
 	size_t len;
 	if (!get_quarantined(c, &q, &wire, &len))
-		http_answer(c->http, 200, "application/octet-stream", wire ? (const void *)wire : "", len, headers);
+		http_answer(c->http, 200, "application/octet-stream",
+			wire ? (const void *)wire : "", len, headers);
 	free(wire);
 }

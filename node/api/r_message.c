@@ -61,11 +61,13 @@ static json_t *of_attachments(const struct store_full *f)
 	int bad = 0;
 	json_t *a = json_array();
 	for (size_t i = 0; i < f->n_attachments; i++)
-		json_push(a, json_of_attachment(&f->attachments[i], f->attachment_here[i] != 0), &bad);
+		json_push(a, json_of_attachment(&f->attachments[i], f->attachment_here[i] != 0),
+			&bad);
 	return json_done(a, bad);
 }
 
-/* Header and sections come from the bytes themselves, which were verified before they were stored. */
+/* Header and sections come from the bytes themselves, which were verified before they were stored.
+ */
 static int put_content(json_t *o, const struct store_full *f, int *bad, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;

@@ -39,7 +39,8 @@ static int read_key(struct call *c, char key[RV_UUID_TEXT], int *given_r)
 	}
 	struct rv_err e = {0};
 	rv_fail(&e, RV_EINVAL, "the Idempotency-Key is not a UUID of version 7 in lower case");
-	rv_err_mend(&e, "It becomes the id of the message, so that a repeated submission is known again for ever.");
+	rv_err_mend(&e, "It becomes the id of the message, so that a repeated submission is known "
+			"again for ever.");
 	answer_err(c, &e);
 	return -1;
 }
@@ -128,7 +129,8 @@ static void submit_done(void *ctx, const struct api_result *result)
 		struct rv_err none = {.code = result->code};
 		p->status = problem_status(result->code);
 		p->type = "application/problem+json";
-		o = problem_json(p->status, result->err.code ? &result->err : &none, result->report);
+		o = problem_json(
+			p->status, result->err.code ? &result->err : &none, result->report);
 	} else {
 		p->status = p->dry_run || result->known ? 200 : 201;
 		p->type = "application/json";
@@ -197,12 +199,14 @@ void run_check(struct call *c)
 		trust = p->core.trust(p->core.ctx);
 		context.operation = trust ? rv_trust_operation(trust, code) : NULL;
 		if (!context.operation) {
-			answer_fail(c, RV_EUNKNOWN, "the trust list of this node has no operation %s", code);
+			answer_fail(c, RV_EUNKNOWN,
+				"the trust list of this node has no operation %s", code);
 			goto out;
 		}
 	}
 	const void *bytes = c->body.data ? (const void *)c->body.data : "";
-	if (rv_check_bytes(c->api->checker, bytes, c->body.len, RV_XML_DRAFT, &context, &report, NULL, &e))
+	if (rv_check_bytes(
+		    c->api->checker, bytes, c->body.len, RV_XML_DRAFT, &context, &report, NULL, &e))
 		answer_err(c, &e);
 	else
 		answer_json(c, 200, json_of_report(&report));
@@ -219,7 +223,8 @@ void begin_upload(struct call *c)
 	struct rv_err e = {0};
 	int64_t length = http_length(c->http);
 	if (conf->attachment_max && length > 0 && (uint64_t)length > conf->attachment_max)
-		answer_fail(c, RV_ELIMIT, "an attachment may have at most %llu bytes", (unsigned long long)conf->attachment_max);
+		answer_fail(c, RV_ELIMIT, "an attachment may have at most %llu bytes",
+			(unsigned long long)conf->attachment_max);
 	else if (blob_writer_new(&c->blob, conf->state_dir, conf->attachment_max, &e))
 		answer_err(c, &e);
 }
@@ -255,7 +260,8 @@ void run_download(struct call *c)
 	uint8_t digest[RV_DIGEST_LEN];
 	uint64_t size;
 	if (rv_unhex(digest, RV_DIGEST_LEN, c->args[0])) {
-		answer_fail(c, RV_EINVAL, "an attachment is named by its SHA-256: 64 lower-case hexadecimal digits");
+		answer_fail(c, RV_EINVAL,
+			"an attachment is named by its SHA-256: 64 lower-case hexadecimal digits");
 		return;
 	}
 	int fd = blob_open(c->api->params.conf->state_dir, digest, &size, NULL);

@@ -6,7 +6,7 @@
 
 #include "node/api/json.h"
 
-enum { DRAFT_MAX = 1024 * 1024 };   /* rv_xml_limits_message.bytes */
+enum { DRAFT_MAX = 1024 * 1024 }; /* rv_xml_limits_message.bytes */
 
 const struct route api_routes[] = {
 	{HTTP_GET, "/v1/status", "", 0, NULL, NULL, run_status},
@@ -14,7 +14,8 @@ const struct route api_routes[] = {
 	{HTTP_GET, "/v1/inbox", "after limit operation order unread", 0, NULL, NULL, run_inbox},
 	{HTTP_GET, "/v1/outbox", "after limit operation order", 0, NULL, NULL, run_outbox},
 	{HTTP_GET, "/v1/transit", "after limit operation order", 0, NULL, NULL, run_transit},
-	{HTTP_POST, "/v1/messages", "operation to attachment dry-run", DRAFT_MAX, NULL, NULL, run_submit},
+	{HTTP_POST, "/v1/messages", "operation to attachment dry-run", DRAFT_MAX, NULL, NULL,
+		run_submit},
 	{HTTP_GET, "/v1/messages/{id}", "", 0, NULL, NULL, run_message},
 	{HTTP_GET, "/v1/messages/{id}/content", "", 0, NULL, NULL, run_content},
 	{HTTP_POST, "/v1/messages/{id}/read", "", 0, NULL, NULL, run_read},
@@ -45,7 +46,8 @@ static int matches(const char *path, const struct target *t, const char *args[2]
 			if (!t->segments[i][0] || n_args == 2)
 				return 0;
 			args[n_args++] = t->segments[i];
-		} else if (strlen(t->segments[i]) != len || memcmp(t->segments[i], segment, len) != 0) {
+		} else if (strlen(t->segments[i]) != len ||
+			   memcmp(t->segments[i], segment, len) != 0) {
 			return 0;
 		}
 		p = end;
@@ -53,7 +55,8 @@ static int matches(const char *path, const struct target *t, const char *args[2]
 	return i == t->n_segments;
 }
 
-const struct route *route_find(const struct target *t, enum http_method method, const char *args[2], int *other_method_r)
+const struct route *route_find(
+	const struct target *t, enum http_method method, const char *args[2], int *other_method_r)
 {
 	*other_method_r = 0;
 	for (size_t i = 0; i < api_n_routes; i++) {
@@ -80,7 +83,8 @@ static int check_params(struct call *c)
 {
 	for (size_t i = 0; i < c->target->n_params; i++)
 		if (!is_word_of(c->route->params, c->target->params[i].name)) {
-			answer_fail(c, RV_EINVAL, "there is no parameter '%.60s' here%s%s", c->target->params[i].name,
+			answer_fail(c, RV_EINVAL, "there is no parameter '%.60s' here%s%s",
+				c->target->params[i].name,
 				c->route->params[0] ? "; there are: " : "", c->route->params);
 			return -1;
 		}
@@ -105,7 +109,8 @@ static void answer_method(struct call *c, int other_method)
 	json_t *problem = problem_json(405, &e, NULL);
 	char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
 	json_decref(problem);
-	http_answer(c->http, 405, "application/problem+json", text ? text : "", text ? strlen(text) : 0, headers);
+	http_answer(c->http, 405, "application/problem+json", text ? text : "",
+		text ? strlen(text) : 0, headers);
 	free(text);
 }
 
@@ -142,7 +147,8 @@ static void begin(struct call *c)
 		return;
 	int64_t length = http_length(c->http);
 	if (c->route->body_max && length > 0 && (uint64_t)length > c->route->body_max)
-		answer_fail(c, RV_ELIMIT, "the body may have at most %zu bytes", c->route->body_max);
+		answer_fail(
+			c, RV_ELIMIT, "the body may have at most %zu bytes", c->route->body_max);
 	else if (c->route->begin)
 		c->route->begin(c);
 }
@@ -178,7 +184,8 @@ void call_body(void *ctx, struct http_request *r, const void *data, size_t len)
 	}
 	/* A chunked body tells its length only by its end. */
 	if (c->body.len + len > c->route->body_max) {
-		answer_fail(c, RV_ELIMIT, "the body may have at most %zu bytes", c->route->body_max);
+		answer_fail(
+			c, RV_ELIMIT, "the body may have at most %zu bytes", c->route->body_max);
 		rv_buf_free(&c->body);
 	} else if (rv_buf_put(&c->body, data, len)) {
 		answer_fail(c, RV_ENOMEM, "memory is short");

@@ -9,10 +9,14 @@
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
-/* Length of the UTF-8 character at p, shortest form only; 0 if there is none, or a control character. */
+/* Length of the UTF-8 character at p, shortest form only; 0 if there is none, or a control
+ * character. */
 static size_t character(const unsigned char *p)
 {
 	if (p[0] < 0x80)
@@ -113,7 +117,9 @@ int target_parse(struct target *t, const char *raw, struct rv_err *e)
 	struct target made = {0};
 	int rc = 0;
 	if (raw[0] != '/' || strlen(raw) > TARGET_BYTES)
-		return rv_fail(e, RV_EINVAL, "the target of the request must be a path of at most %d bytes", TARGET_BYTES);
+		return rv_fail(e, RV_EINVAL,
+			"the target of the request must be a path of at most %d bytes",
+			TARGET_BYTES);
 	made.bytes = strdup(raw);
 	if (!made.bytes)
 		return rv_fail_nomem(e);
@@ -126,7 +132,8 @@ int target_parse(struct target *t, const char *raw, struct rv_err *e)
 	if (rc) {
 		target_clear(&made);
 		return rc == RV_ENOMEM ? rv_fail_nomem(e)
-				       : rv_fail(e, RV_EINVAL, "path or query of the request cannot be read");
+				       : rv_fail(e, RV_EINVAL,
+						 "path or query of the request cannot be read");
 	}
 	*t = made;
 	return 0;
@@ -192,10 +199,12 @@ int target_attachment(struct rv_attachment *a, const char *text, struct rv_err *
 		return rv_fail(e, RV_EINVAL, "an attachment is given as DIGEST,MEDIA/TYPE,NAME");
 	memcpy(digest, text, RV_DIGEST_TEXT - 1);
 	if (rv_unhex(made.digest, RV_DIGEST_LEN, digest))
-		return rv_fail(e, RV_EINVAL, "the digest of an attachment is 64 lower-case hexadecimal digits");
+		return rv_fail(e, RV_EINVAL,
+			"the digest of an attachment is 64 lower-case hexadecimal digits");
 	size_t len = (size_t)(name - type - 1);
 	if (len >= sizeof made.media_type || !is_media_type(type + 1, len))
-		return rv_fail(e, RV_EINVAL, "the media type of an attachment has the form image/jpeg");
+		return rv_fail(
+			e, RV_EINVAL, "the media type of an attachment has the form image/jpeg");
 	memcpy(made.media_type, type + 1, len);
 	if (strlen(name + 1) >= sizeof made.name || !is_file_name(name + 1))
 		return rv_fail(e, RV_EINVAL, "an attachment's name must be a plain file name");

@@ -11,7 +11,8 @@ const struct cli_option cli_global_options[] = {
 	CLI_OPTION_END,
 };
 
-/* Damerau-Levenshtein, restricted: what a mistyped word costs. Words of a command line are short. */
+/* Damerau-Levenshtein, restricted: what a mistyped word costs. Words of a command line are short.
+ */
 size_t cli_distance(const char *a, const char *b)
 {
 	enum { MAX = 32 };
@@ -63,7 +64,8 @@ static const char *nearest_option(const char *name, const struct cli_option *own
 	const char *best = NULL;
 	size_t least = SIZE_MAX;
 	for (int table = 0; table < 2; table++)
-		for (const struct cli_option *o = table ? cli_global_options : own; o && o->name; o++) {
+		for (const struct cli_option *o = table ? cli_global_options : own; o && o->name;
+			o++) {
 			size_t distance = cli_distance(name, o->name);
 			if (distance < least && is_near(name, o->name, distance)) {
 				least = distance;
@@ -73,13 +75,15 @@ static const char *nearest_option(const char *name, const struct cli_option *own
 	return best;
 }
 
-static const struct cli_option *find_option(const struct cli *c, const char *name, size_t len, char letter)
+static const struct cli_option *find_option(
+	const struct cli *c, const char *name, size_t len, char letter)
 {
 	const struct cli_command *cmd = cli_current(c);
 	for (int table = 0; table < 2; table++) {
 		const struct cli_option *o = table ? cli_global_options : cmd ? cmd->options : NULL;
 		for (; o && o->name; o++)
-			if (name ? strlen(o->name) == len && !memcmp(o->name, name, len) : o->letter == letter)
+			if (name ? strlen(o->name) == len && !memcmp(o->name, name, len)
+				 : o->letter == letter)
 				return o;
 	}
 	return NULL;
@@ -104,8 +108,10 @@ static int long_option(struct cli *c, const char *word, char *const **next, char
 	if (!o) {
 		char name[64];
 		snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), word);
-		const char *near = nearest_option(name, cli_current(c) ? cli_current(c)->options : NULL);
-		return near ? cli_usage(c, "there is no option --%s; did you mean --%s?", name, near)
+		const char *near =
+			nearest_option(name, cli_current(c) ? cli_current(c)->options : NULL);
+		return near ? cli_usage(
+				      c, "there is no option --%s; did you mean --%s?", name, near)
 			    : cli_usage(c, "there is no option --%s", name);
 	}
 	if (!o->arg && equals)
@@ -171,7 +177,8 @@ static int check_operands(struct cli *c)
 	if (c->n_operands < (size_t)cmd->min_operands)
 		return cli_usage(c, "%s needs %s", path, cmd->operands);
 	if (cmd->max_operands >= 0 && c->n_operands > (size_t)cmd->max_operands)
-		return cli_usage(c, "%s: '%s' is one too many", path, c->operands[cmd->max_operands]);
+		return cli_usage(
+			c, "%s: '%s' is one too many", path, c->operands[cmd->max_operands]);
 	return 0;
 }
 

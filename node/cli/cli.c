@@ -106,7 +106,8 @@ void cli_path_text(const struct cli *c, char *out, size_t size)
 		n += snprintf(out + n, size - (size_t)n, " %s", c->path[i]->name);
 }
 
-/* Errors may quote what a peer wrote, and their file names come from anywhere: made safe as a whole. */
+/* Errors may quote what a peer wrote, and their file names come from anywhere: made safe as a
+ * whole. */
 static void __attribute__((format(printf, 2, 0))) say(struct cli *c, const char *fmt, va_list ap)
 {
 	char text[1024];
@@ -147,12 +148,14 @@ int cli_fail(struct cli *c, const struct rv_err *e, const char *doing, ...)
 		va_end(ap);
 	}
 	if (e->rule[0] && e->line)
-		snprintf(where, sizeof where, " (%s, line %d, column %d)", e->rule, e->line, e->column);
+		snprintf(where, sizeof where, " (%s, line %d, column %d)", e->rule, e->line,
+			e->column);
 	else if (e->rule[0])
 		snprintf(where, sizeof where, " (%s)", e->rule);
 	else if (e->line)
 		snprintf(where, sizeof where, " (line %d, column %d)", e->line, e->column);
-	cli_no(c, "%s%s%s%s", what, what[0] ? ": " : "", e->text[0] ? e->text : rv_strcode(e->code), where);
+	cli_no(c, "%s%s%s%s", what, what[0] ? ": " : "", e->text[0] ? e->text : rv_strcode(e->code),
+		where);
 	if (e->mend[0]) {
 		fputs("  ", c->err);
 		text_put(c->err, e->mend);

@@ -76,7 +76,8 @@ void client_free(struct client **rp)
 static void put_escaped(struct rv_buf *b, const char *s)
 {
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++)
-		if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || strchr("-._~", *p))
+		if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ||
+			(*p >= 'a' && *p <= 'z') || strchr("-._~", *p))
 			rv_buf_u8(b, *p);
 		else
 			rv_buf_printf(b, "%%%02X", *p);
@@ -128,11 +129,14 @@ static int prepare(struct client *r, const char *path, struct sink *sink, struct
 	const char *text = rv_buf_cstr(&url);
 	/* The proxy of the environment has no part in a Unix socket. */
 	int bad = !text || curl_easy_setopt(h, CURLOPT_URL, text) ||
-		curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, r->socket) || curl_easy_setopt(h, CURLOPT_PROXY, "") ||
-		curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http") || curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) ||
-		curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S) ||
-		curl_easy_setopt(h, CURLOPT_ERRORBUFFER, r->error) ||
-		curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take) || curl_easy_setopt(h, CURLOPT_WRITEDATA, sink);
+		  curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, r->socket) ||
+		  curl_easy_setopt(h, CURLOPT_PROXY, "") ||
+		  curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http") ||
+		  curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) ||
+		  curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S) ||
+		  curl_easy_setopt(h, CURLOPT_ERRORBUFFER, r->error) ||
+		  curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take) ||
+		  curl_easy_setopt(h, CURLOPT_WRITEDATA, sink);
 	rv_buf_free(&url);
 	return bad ? rv_fail_nomem(e) : 0;
 }
@@ -142,7 +146,8 @@ static int fail_of_curl(struct client *r, CURLcode code, const struct sink *sink
 	if (sink->unwritten)
 		return rv_fail_errno(e, errno, "the file cannot be written");
 	if (sink->too_large)
-		return rv_fail(e, RV_ELIMIT, "the node's answer is larger than %d bytes", ANSWER_MAX);
+		return rv_fail(
+			e, RV_ELIMIT, "the node's answer is larger than %d bytes", ANSWER_MAX);
 	if (code == CURLE_OUT_OF_MEMORY)
 		return rv_fail_nomem(e);
 	if (code == CURLE_OPERATION_TIMEDOUT) {
@@ -154,7 +159,8 @@ static int fail_of_curl(struct client *r, CURLcode code, const struct sink *sink
 			r->error[0] ? r->error : curl_easy_strerror(code));
 	rv_fail(e, RV_ECLOSED, "the node does not answer at %s", r->socket);
 	if (access(r->socket, F_OK))
-		return rv_err_mend(e, "There is no such socket: start the node with 'reeved -c DIR/reeve.conf'.");
+		return rv_err_mend(e,
+			"There is no such socket: start the node with 'reeved -c DIR/reeve.conf'.");
 	if (access(r->socket, W_OK))
 		return rv_err_mend(e, "Only the user of the node and root may use it.");
 	return rv_err_mend(e, "Start the node with 'reeved -c DIR/reeve.conf'.");
@@ -167,7 +173,10 @@ static void copy(char *out, size_t size, const char *text)
 
 static int fail_of_problem(const struct answer *a, struct rv_err *e)
 {
-	int code = a->status == 404 ? RV_ENOTFOUND : a->status == 503 ? RV_EAGAIN : a->status >= 500 ? RV_EIO : RV_EDENIED;
+	int code = a->status == 404   ? RV_ENOTFOUND
+		   : a->status == 503 ? RV_EAGAIN
+		   : a->status >= 500 ? RV_EIO
+				      : RV_EDENIED;
 	const char *detail = json_str(a->json, "detail");
 	if (detail[0])
 		rv_fail(e, code, "%s", detail);
@@ -190,9 +199,12 @@ static int perform(struct client *r, const struct sink *sink, struct answer *a, 
 	const char *type = NULL;
 	curl_easy_getinfo(r->curl, CURLINFO_RESPONSE_CODE, &a->status);
 	curl_easy_getinfo(r->curl, CURLINFO_CONTENT_TYPE, &type);
-	if (type && (!strcmp(type, "application/json") || !strcmp(type, "application/problem+json")) && a->body.len) {
+	if (type &&
+		(!strcmp(type, "application/json") || !strcmp(type, "application/problem+json")) &&
+		a->body.len) {
 		json_error_t why;
-		a->json = json_loadb((const char *)a->body.data, a->body.len, JSON_REJECT_DUPLICATES, &why);
+		a->json = json_loadb(
+			(const char *)a->body.data, a->body.len, JSON_REJECT_DUPLICATES, &why);
 		if (!a->json)
 			return rv_fail(e, RV_EPARSE, "the node's answer is no JSON: %s", why.text);
 	}
@@ -209,8 +221,8 @@ int client_get(struct client *r, const char *path, struct answer *a, struct rv_e
 	return perform(r, &sink, a, e);
 }
 
-int client_post(struct client *r, const char *path, const void *body, size_t len, const char *key, struct answer *a,
-	struct rv_err *e)
+int client_post(struct client *r, const char *path, const void *body, size_t len, const char *key,
+	struct answer *a, struct rv_err *e)
 {
 	struct sink sink = {.buf = &a->body};
 	struct curl_slist *headers = NULL;
@@ -220,7 +232,8 @@ int client_post(struct client *r, const char *path, const void *body, size_t len
 		return rc;
 	/* No wait for a go-ahead that a small body does not need. */
 	headers = curl_slist_append(NULL, "Expect:");
-	struct curl_slist *more = headers ? curl_slist_append(headers, "Content-Type: application/xml") : NULL;
+	struct curl_slist *more =
+		headers ? curl_slist_append(headers, "Content-Type: application/xml") : NULL;
 	if (more && key) {
 		snprintf(line, sizeof line, "Idempotency-Key: %s", key);
 		more = curl_slist_append(headers, line);
@@ -276,7 +289,8 @@ static int show_bar(void *ctx, curl_off_t dt, curl_off_t dn, curl_off_t total, c
 	return 0;
 }
 
-int client_upload(struct client *r, const char *path, const char *file, struct answer *a, struct rv_err *e)
+int client_upload(
+	struct client *r, const char *path, const char *file, struct answer *a, struct rv_err *e)
 {
 	struct sink sink = {.buf = &a->body};
 	struct stat st;
@@ -295,7 +309,8 @@ int client_upload(struct client *r, const char *path, const char *file, struct a
 	if (rc)
 		goto out;
 	headers = curl_slist_append(NULL, "Content-Type: application/octet-stream");
-	if (!headers || curl_easy_setopt(r->curl, CURLOPT_HTTPHEADER, headers) || curl_easy_setopt(r->curl, CURLOPT_POST, 1L) ||
+	if (!headers || curl_easy_setopt(r->curl, CURLOPT_HTTPHEADER, headers) ||
+		curl_easy_setopt(r->curl, CURLOPT_POST, 1L) ||
 		curl_easy_setopt(r->curl, CURLOPT_READDATA, f) ||
 		curl_easy_setopt(r->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)st.st_size)) {
 		rc = rv_fail_nomem(e);
@@ -330,7 +345,7 @@ int client_download(struct client *r, const char *path, FILE *to, struct rv_err 
 /* ---- events ---- */
 
 struct events {
-	struct sink sink;              /* of an answer that is a problem */
+	struct sink sink; /* of an answer that is a problem */
 	struct rv_buf line, data;
 	char id[32];
 	int (*event)(void *ctx, const char *id, const char *data);
@@ -373,8 +388,8 @@ static size_t take_events(char *data, size_t size, size_t n, void *ctx)
 	return v->result ? 0 : len;
 }
 
-int client_events(struct client *r, const char *path, int (*event)(void *ctx, const char *id, const char *data), void *ctx,
-	struct rv_err *e)
+int client_events(struct client *r, const char *path,
+	int (*event)(void *ctx, const char *id, const char *data), void *ctx, struct rv_err *e)
 {
 	struct answer a = {0};
 	struct events v = {.sink = {.buf = &a.body}, .event = event, .ctx = ctx};
@@ -383,7 +398,8 @@ int client_events(struct client *r, const char *path, int (*event)(void *ctx, co
 		return rc;
 	curl_easy_setopt(r->curl, CURLOPT_WRITEFUNCTION, take_events);
 	curl_easy_setopt(r->curl, CURLOPT_WRITEDATA, &v);
-	/* The node's heartbeats come every 15 seconds; where none comes the node is not there any more. */
+	/* The node's heartbeats come every 15 seconds; where none comes the node is not there any
+	 * more. */
 	curl_easy_setopt(r->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(r->curl, CURLOPT_LOW_SPEED_TIME, 60L);
 	rc = perform(r, &v.sink, &a, e);

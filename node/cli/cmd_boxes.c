@@ -15,10 +15,10 @@ enum { SHOWN = 50, PAGE = 1000, RETRY_MAX_MS = 8000 };
 struct box {
 	struct cli *c;
 	struct client *client;
-	const char *name;          /* "inbox" */
-	uint64_t limit;            /* UINT64_MAX: all */
-	json_t *rows;              /* in the order of arrival */
-	json_int_t last;           /* greatest cursor seen */
+	const char *name; /* "inbox" */
+	uint64_t limit;   /* UINT64_MAX: all */
+	json_t *rows;     /* in the order of arrival */
+	json_int_t last;  /* greatest cursor seen */
 };
 
 static int is_outbox(const struct box *b)
@@ -28,7 +28,8 @@ static int is_outbox(const struct box *b)
 
 /* ---- getting ---- */
 
-static int get_page(struct box *b, const char *order, json_int_t after, uint64_t limit, struct answer *a, struct rv_err *e)
+static int get_page(struct box *b, const char *order, json_int_t after, uint64_t limit,
+	struct answer *a, struct rv_err *e)
 {
 	struct rv_buf path = {0};
 	char number[24];
@@ -58,9 +59,11 @@ static int get_rows(struct box *b, struct rv_err *e)
 	while (more && json_array_size(b->rows) < b->limit) {
 		struct answer a = {0};
 		int rc = get_page(b, "newest", after, b->limit - json_array_size(b->rows), &a, e);
-		json_t *items = json_object_get(a.json, "items"), *next = json_object_get(a.json, "next"), *row;
+		json_t *items = json_object_get(a.json, "items"),
+		       *next = json_object_get(a.json, "next"), *row;
 		size_t i;
-		json_array_foreach(items, i, row) {
+		json_array_foreach(items, i, row)
+		{
 			if (json_num(row, "cursor") > b->last)
 				b->last = json_num(row, "cursor");
 			if (!rc && json_array_insert(b->rows, 0, row))
@@ -97,7 +100,7 @@ static void add_row(const struct box *b, struct table *t, const json_t *row)
 	int unread = !json_str(row, "read")[0];
 	json_when(when, row, is_outbox(b) ? "issued" : "stored");
 	table_cell(t, json_str(row, "id"), 0);
-	when[16] = 0;      /* minutes are enough in a list */
+	when[16] = 0; /* minutes are enough in a list */
 	table_cell(t, when, 0);
 	const char *status = json_str(row, "status");
 	if (!strcmp(status, "actual"))
@@ -112,7 +115,8 @@ static void add_row(const struct box *b, struct table *t, const json_t *row)
 	}
 	table_cell(t, json_str(row, "operation"), 0);
 	char text[64];
-	int n = snprintf(text, sizeof text, "%lld of %lld", (long long)(all - pending - rejected), (long long)all);
+	int n = snprintf(text, sizeof text, "%lld of %lld", (long long)(all - pending - rejected),
+		(long long)all);
 	if (rejected)
 		snprintf(text + n, sizeof text - (size_t)n, ", %lld rejected", (long long)rejected);
 	table_cell(t, text, rejected ? 31 : 0);
@@ -126,7 +130,8 @@ static int show_rows(const struct box *b)
 	if (cli_json(c) && !cli_has(c, "follow"))
 		return cli_print_json(c, json_incref(b->rows));
 	if (cli_json(c)) {
-		json_array_foreach(b->rows, i, row) {
+		json_array_foreach(b->rows, i, row)
+		{
 			json_dumpf(row, cli_out(c), JSON_COMPACT);
 			fputc('\n', cli_out(c));
 		}
@@ -134,9 +139,9 @@ static int show_rows(const struct box *b)
 	}
 	struct table *t = table_new();
 	add_columns(b, t);
-	json_array_foreach(b->rows, i, row)
-		add_row(b, t, row);
-	int rc = table_print(t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
+	json_array_foreach(b->rows, i, row) add_row(b, t, row);
+	int rc = table_print(
+		t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
 	table_free(&t);
 	return rc ? cli_no(c, "memory is short") : CLI_OK;
 }
@@ -163,8 +168,9 @@ static int on_event(void *ctx, const char *id, const char *data)
 		struct rv_buf line = {0};
 		json_when(when, row, "stored");
 		when[16] = 0;
-		rv_buf_printf(&line, "%s  %s  %s  %s  %s", json_str(row, "id"), when, json_str(row, "kind"),
-			json_str(row, "originator"), json_str(row, "operation"));
+		rv_buf_printf(&line, "%s  %s  %s  %s  %s", json_str(row, "id"), when,
+			json_str(row, "kind"), json_str(row, "originator"),
+			json_str(row, "operation"));
 		if (rv_buf_cstr(&line))
 			text_put(out, rv_buf_cstr(&line));
 		fputc('\n', out);
@@ -193,9 +199,10 @@ static int follow(struct box *b)
 		snprintf(path, sizeof path, "/v1/events?after=%lld", (long long)b->last);
 		int rc = client_events(b->client, path, on_event, b, &e);
 		if (rc == RV_EIO && !e.code)
-			return CLI_NO;      /* nobody reads what we write; main says so */
+			return CLI_NO; /* nobody reads what we write; main says so */
 		if (rc != RV_ECLOSED && rc != RV_ETIMEOUT && rc != RV_EAGAIN)
-			return e.code ? cli_fail(b->c, &e, NULL) : cli_no(b->c, "the node sent an event that cannot be read");
+			return e.code ? cli_fail(b->c, &e, NULL)
+				      : cli_no(b->c, "the node sent an event that cannot be read");
 		if (b->last != before || !e.code) {
 			wait = 500;
 			told = 0;
@@ -258,8 +265,9 @@ const struct cli_command cmd_inbox = {
 	.name = "inbox",
 	.operands = "",
 	.summary = "list what others sent us",
-	.details = "In the order of arrival, the newest last. With --follow it stays and shows each\n"
-		   "new message; when the node is restarted it goes on where it was.",
+	.details =
+		"In the order of arrival, the newest last. With --follow it stays and shows each\n"
+		"new message; when the node is restarted it goes on where it was.",
 	.options = inbox_options,
 	.run = run_inbox,
 };

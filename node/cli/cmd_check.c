@@ -39,7 +39,8 @@ static void check_file(struct work *w, const char *file)
 	struct rv_report report = {0};
 	int rc = cli_read(w->c, file, rv_xml_limits_message.bytes, &bytes, &e);
 	if (!rc)
-		rc = rv_check_bytes(w->checker, bytes.data, bytes.len, RV_XML_DRAFT, &w->context, &report, NULL, &e);
+		rc = rv_check_bytes(w->checker, bytes.data, bytes.len, RV_XML_DRAFT, &w->context,
+			&report, NULL, &e);
 	if (rc) {
 		cli_fail(w->c, &e, NULL);
 		w->unreadable = 1;
@@ -82,8 +83,8 @@ static int conclude(struct work *w)
 	} else if (w->files) {
 		char words[64];
 		cli_report_words(words, sizeof words, w->errors, w->warnings);
-		fprintf(cli_err(w->c), "%zu file%s checked: %s\n", w->files, w->files == 1 ? "" : "s",
-			w->errors || w->warnings ? words : "fine");
+		fprintf(cli_err(w->c), "%zu file%s checked: %s\n", w->files,
+			w->files == 1 ? "" : "s", w->errors || w->warnings ? words : "fine");
 	}
 	return w->errors || w->unreadable ? CLI_NO : CLI_OK;
 }

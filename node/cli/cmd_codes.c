@@ -20,7 +20,8 @@ struct rows {
 
 static int wanted(const struct rows *r, const char *code, const char *name)
 {
-	return !r->prefix || !strncasecmp(code, r->prefix, strlen(r->prefix)) || (name && strcasestr(name, r->prefix));
+	return !r->prefix || !strncasecmp(code, r->prefix, strlen(r->prefix)) ||
+	       (name && strcasestr(name, r->prefix));
 }
 
 static int add(void *ctx, const char *code, const char *name)
@@ -48,7 +49,8 @@ static int print(struct cli *c, struct rows *r)
 		r->json = NULL;
 		if (cli_print_json(c, json))
 			return CLI_NO;
-	} else if (r->n && table_print(r->table, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c))) {
+	} else if (r->n && table_print(r->table, cli_out(c),
+				   cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c))) {
 		return cli_no(c, "memory is short");
 	}
 	return r->n ? CLI_OK : CLI_NO;
@@ -117,7 +119,8 @@ static int run(struct cli *c)
 		table_column(rows.table, "MEANING", TABLE_SHRINK);
 	}
 	if (rv_catalog_each(catalog, list, add, &rows) < 0)
-		status = cli_no(c, "there is no list '%s'; 'reeve codes' tells which there are", list);
+		status = cli_no(
+			c, "there is no list '%s'; 'reeve codes' tells which there are", list);
 	else
 		status = print(c, &rows);
 	table_free(&rows.table);
@@ -134,10 +137,11 @@ const struct cli_command cmd_codes = {
 	.name = "codes",
 	.operands = "[LIST [PREFIX]]",
 	.summary = "look up codes and what they mean, offline",
-	.details = "LIST is a code list: countries, currencies, units, packages, hs,\n"
-		   "detection-methods, categories-generic... Without LIST the names of all lists.\n"
-		   "With PREFIX only codes that begin with it, or whose meaning has it. Exit status\n"
-		   "1 if there is none.",
+	.details =
+		"LIST is a code list: countries, currencies, units, packages, hs,\n"
+		"detection-methods, categories-generic... Without LIST the names of all lists.\n"
+		"With PREFIX only codes that begin with it, or whose meaning has it. Exit status\n"
+		"1 if there is none.",
 	.options = options,
 	.max_operands = 2,
 	.values = CLI_LISTS,

@@ -6,8 +6,8 @@
 #include "node/cli/shared.h"
 
 /*
- * Completion scripts, written from the table of commands. They are whole: the shell calls reeve only for the names of
- * code lists.
+ * Completion scripts, written from the table of commands. They are whole: the shell calls reeve
+ * only for the names of code lists.
  */
 
 static void put_templates(FILE *f)
@@ -30,11 +30,17 @@ static void bash_values(FILE *f, const char *values)
 	if (!values) {
 		fputs("return", f);
 	} else if (!strcmp(values, CLI_FILES)) {
-		fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return", f);
+		fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); "
+		      "return",
+			f);
 	} else if (!strcmp(values, CLI_DIRS)) {
-		fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return", f);
+		fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); "
+		      "return",
+			f);
 	} else if (!strcmp(values, CLI_LISTS)) {
-		fputs("mapfile -t COMPREPLY < <(compgen -W \"$(reeve codes 2>/dev/null)\" -- \"$cur\"); return", f);
+		fputs("mapfile -t COMPREPLY < <(compgen -W \"$(reeve codes 2>/dev/null)\" -- "
+		      "\"$cur\"); return",
+			f);
 	} else {
 		fputs("mapfile -t COMPREPLY < <(compgen -W '", f);
 		if (!strcmp(values, CLI_KINDS))
@@ -72,7 +78,9 @@ static void bash_command(FILE *f, const char *path, const struct cli_command *cm
 	fprintf(f, "\t'%s')\n\t\tcase $prev in\n", path);
 	bash_options(f, cmd->options);
 	bash_options(f, cli_global_options);
-	fputs("\t\tesac\n\t\tif [[ $cur == -* ]]; then\n\t\t\tmapfile -t COMPREPLY < <(compgen -W '", f);
+	fputs("\t\tesac\n\t\tif [[ $cur == -* ]]; then\n\t\t\tmapfile -t COMPREPLY < <(compgen -W "
+	      "'",
+		f);
 	bash_option_names(f, cmd->options);
 	bash_option_names(f, cli_global_options);
 	fputs("' -- \"$cur\")\n\t\t\treturn\n\t\tfi\n\t\t", f);
@@ -104,12 +112,14 @@ static void print_bash(FILE *f)
 	fputs("# bash completion for reeve; written by `reeve completion bash`.\n"
 	      "# SPDX-License-Identifier: Apache-2.0\n"
 	      "_reeve() {\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path='' word skip='' i\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path='' word "
+	      "skip='' i\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	      "\t\tword=${COMP_WORDS[i]}\n"
 	      "\t\tif [[ -n $skip ]]; then\n\t\t\tskip=''\n\t\t\tcontinue\n\t\tfi\n"
-	      "\t\tcase $word in\n\t\t", f);
+	      "\t\tcase $word in\n\t\t",
+		f);
 	bash_valued(f);
 	fputs(") skip=1 ;;\n\t\t-*) ;;\n\t\t*)\n\t\t\tcase \"$path $word\" in\n\t\t\t", f);
 	const char *bar = "";
@@ -119,7 +129,9 @@ static void print_bash(FILE *f)
 		for (const struct cli_command *const *s = (*p)->subs; s && *s; s++)
 			fprintf(f, " | ' %s %s'", (*p)->name, (*s)->name);
 	}
-	fputs(") path=\"$path $word\" ;;\n\t\t\tesac\n\t\t\t;;\n\t\tesac\n\tdone\n\tcase $path in\n", f);
+	fputs(") path=\"$path $word\" ;;\n\t\t\tesac\n\t\t\t;;\n\t\tesac\n\tdone\n\tcase $path "
+	      "in\n",
+		f);
 	bash_command(f, "", &top);
 	for (const struct cli_command *const *p = cli_commands; *p; p++) {
 		char path[96];
@@ -189,7 +201,8 @@ static void zsh_options(FILE *f, const struct cli_option *options)
 		char form[64], letter[4], excludes[80];
 		snprintf(form, sizeof form, "--%s", o->name);
 		snprintf(letter, sizeof letter, "-%c", o->letter);
-		snprintf(excludes, sizeof excludes, o->letter ? "(%s %s)" : "(%s%s)", form, o->letter ? letter : "");
+		snprintf(excludes, sizeof excludes, o->letter ? "(%s %s)" : "(%s%s)", form,
+			o->letter ? letter : "");
 		zsh_option(f, o, form, excludes);
 		if (o->letter)
 			zsh_option(f, o, letter, excludes);
@@ -202,7 +215,8 @@ static void zsh_function(FILE *f, const char *name, const struct cli_command *cm
 	zsh_options(f, cmd->options);
 	zsh_options(f, cli_global_options);
 	if (cmd->max_operands) {
-		fprintf(f, " \\\n\t\t'%s:", cmd->max_operands < 0 || cmd->max_operands > 1 ? "*" : "1");
+		fprintf(f, " \\\n\t\t'%s:",
+			cmd->max_operands < 0 || cmd->max_operands > 1 ? "*" : "1");
 		zsh_words(f, cmd->operands);
 		fputc(':', f);
 		zsh_values(f, cmd->values);
@@ -211,9 +225,11 @@ static void zsh_function(FILE *f, const char *name, const struct cli_command *cm
 	fputs("\n}\n\n", f);
 }
 
-static void zsh_group(FILE *f, const char *name, const struct cli_command *const *table, const char *prefix)
+static void zsh_group(
+	FILE *f, const char *name, const struct cli_command *const *table, const char *prefix)
 {
-	fprintf(f, "%s() {\n\tlocal state line curcontext=$curcontext\n\tlocal -a commands=(\n", name);
+	fprintf(f, "%s() {\n\tlocal state line curcontext=$curcontext\n\tlocal -a commands=(\n",
+		name);
 	for (const struct cli_command *const *p = table; *p; p++) {
 		fprintf(f, "\t\t'%s:", (*p)->name);
 		zsh_words(f, (*p)->summary);
@@ -222,7 +238,8 @@ static void zsh_group(FILE *f, const char *name, const struct cli_command *const
 	fputs("\t)\n\t_arguments -s -S -C", f);
 	zsh_options(f, cli_global_options);
 	fputs(" \\\n\t\t'1: :->command' '*:: :->rest'\n\tcase $state in\n"
-	      "\tcommand) _describe command commands ;;\n\trest)\n\t\tcase $line[1] in\n", f);
+	      "\tcommand) _describe command commands ;;\n\trest)\n\t\tcase $line[1] in\n",
+		f);
 	for (const struct cli_command *const *p = table; *p; p++)
 		fprintf(f, "\t\t%s) %s_%s ;;\n", (*p)->name, prefix, (*p)->name);
 	fputs("\t\tesac\n\t\t;;\n\tesac\n}\n\n", f);
@@ -232,7 +249,8 @@ static void print_zsh(FILE *f)
 {
 	char name[96];
 	fputs("#compdef reeve\n# zsh completion for reeve; written by `reeve completion zsh`.\n"
-	      "# SPDX-License-Identifier: Apache-2.0\n\n", f);
+	      "# SPDX-License-Identifier: Apache-2.0\n\n",
+		f);
 	for (const struct cli_command *const *p = cli_commands; *p; p++) {
 		for (const struct cli_command *const *s = (*p)->subs; s && *s; s++) {
 			snprintf(name, sizeof name, "_reeve_%s_%s", (*p)->name, (*s)->name);

@@ -11,7 +11,8 @@ static int run(struct cli *c)
 	if (cli_catalog(c, &catalog, &e))
 		return cli_fail(c, &e, NULL);
 	struct rv_buf text = {0};
-	int rc = rv_catalog_template_at(catalog, kind, cli_clock(c).now_us(cli_clock(c).ctx), &text);
+	int rc =
+		rv_catalog_template_at(catalog, kind, cli_clock(c).now_us(cli_clock(c).ctx), &text);
 	if (rc == RV_ENOTFOUND) {
 		const char *near = cli_nearest(kind, cli_templates);
 		return near ? cli_usage(c, "there is no kind '%s'; did you mean '%s'?", kind, near)
@@ -35,9 +36,10 @@ const struct cli_command cmd_new = {
 	.name = "new",
 	.operands = "KIND",
 	.summary = "print a filled-in draft of a kind, to be edited",
-	.details = "Kinds: seizure-short, seizure-long, warning, alert, feedback, situation-report,\n"
-		   "update, cancel, request, reply, operation. \"seizure\" is the short form.\n"
-		   "The values are examples: change them, then run 'reeve check' on the file.",
+	.details =
+		"Kinds: seizure-short, seizure-long, warning, alert, feedback, situation-report,\n"
+		"update, cancel, request, reply, operation. \"seizure\" is the short form.\n"
+		"The values are examples: change them, then run 'reeve check' on the file.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -21,7 +21,9 @@ static void day(char out[16], int64_t t_us)
 
 static const char *state_of(const struct rv_operation *op, int64_t now_us)
 {
-	return op->from_us && now_us < op->from_us ? "planned" : op->to_us && now_us > op->to_us ? "over" : "open";
+	return op->from_us && now_us < op->from_us ? "planned"
+	       : op->to_us && now_us > op->to_us   ? "over"
+						   : "open";
 }
 
 static int list_table(struct cli *c, const struct rv_trust *trust)
@@ -49,7 +51,8 @@ static int list_table(struct cli *c, const struct rv_trust *trust)
 		table_cell(t, state_of(&ops[i], now_us), 0);
 		table_cellf(t, "%zu", ops[i].n_participants);
 	}
-	int rc = table_print(t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
+	int rc = table_print(
+		t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
 	table_free(&t);
 	return rc ? cli_no(c, "memory is short") : CLI_OK;
 }
@@ -60,7 +63,8 @@ static int run_list(struct cli *c)
 	struct rv_trust *trust = NULL;
 	if (cli_trust(c, &trust, &e))
 		return cli_fail(c, &e, NULL);
-	int status = cli_json(c) ? cli_print_json(c, json_of_operations(trust)) : list_table(c, trust);
+	int status =
+		cli_json(c) ? cli_print_json(c, json_of_operations(trust)) : list_table(c, trust);
 	rv_trust_unref(&trust);
 	return status;
 }
@@ -70,7 +74,8 @@ static void show_lists(struct cli *c, const struct rv_operation *op)
 	struct rv_buf b = {0};
 	for (unsigned bit = 1; bit <= RV_RISK_ENVIRONMENT; bit <<= 1)
 		if (op->risks & bit)
-			rv_buf_printf(&b, "%s%s", b.len ? ", " : "", rv_risk_text((enum rv_risk)bit));
+			rv_buf_printf(
+				&b, "%s%s", b.len ? ", " : "", rv_risk_text((enum rv_risk)bit));
 	if (b.len && rv_buf_cstr(&b))
 		cli_line(c, "risk areas", "%s", rv_buf_cstr(&b));
 	rv_buf_reset(&b);
@@ -81,7 +86,8 @@ static void show_lists(struct cli *c, const struct rv_operation *op)
 	cli_line(c, "personal data", "%s", op->nominal_allowed ? "allowed" : "not allowed");
 	rv_buf_reset(&b);
 	for (size_t i = 0; i < op->n_categories; i++)
-		rv_buf_printf(&b, "%s%s (version %u)", b.len ? ", " : "", op->categories[i].code, op->categories[i].version);
+		rv_buf_printf(&b, "%s%s (version %u)", b.len ? ", " : "", op->categories[i].code,
+			op->categories[i].version);
 	if (b.len && rv_buf_cstr(&b))
 		cli_line(c, "categories", "%s", rv_buf_cstr(&b));
 	rv_buf_free(&b);
@@ -97,7 +103,8 @@ static int show_page(struct cli *c, const struct rv_trust *trust, const struct r
 	fputc('\n', cli_out(c));
 	cli_line(c, "name", "%s", op->name ? op->name : "");
 	cli_line(c, "lead", "%s", op->lead);
-	cli_line(c, "runs", "%s to %s (%s), roster %u", from, to, state_of(op, now_us), op->version);
+	cli_line(
+		c, "runs", "%s to %s (%s), roster %u", from, to, state_of(op, now_us), op->version);
 	show_lists(c, op);
 	fputc('\n', cli_out(c));
 	struct table *t = table_new();
@@ -117,7 +124,8 @@ static int show_page(struct cli *c, const struct rv_trust *trust, const struct r
 		table_cell(t, from, 0);
 		table_cell(t, to, 0);
 	}
-	int rc = table_print(t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
+	int rc = table_print(
+		t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
 	table_free(&t);
 	return rc ? cli_no(c, "memory is short") : CLI_OK;
 }
@@ -132,7 +140,10 @@ static int run_show(struct cli *c)
 		return cli_fail(c, &e, NULL);
 	const struct rv_operation *op = rv_trust_operation(trust, code);
 	if (!op)
-		status = cli_no(c, "the trust list has no operation %s; 'reeve operation list' tells which there are", code);
+		status = cli_no(c,
+			"the trust list has no operation %s; 'reeve operation list' tells which "
+			"there are",
+			code);
 	else if (cli_json(c))
 		status = cli_print_json(c, json_of_operation(op));
 	else

@@ -19,7 +19,8 @@ static int list(struct cli *c, struct client *client, struct rv_err *e)
 	while (more) {
 		struct answer a = {0};
 		char path[80];
-		snprintf(path, sizeof path, "/v1/quarantine?after=%lld&limit=%d", (long long)after, PAGE);
+		snprintf(path, sizeof path, "/v1/quarantine?after=%lld&limit=%d", (long long)after,
+			PAGE);
 		int rc = client_get(client, path, &a, e);
 		const json_t *next = json_object_get(a.json, "next");
 		if (!rc && json_array_extend(rows, json_object_get(a.json, "items")))
@@ -41,7 +42,8 @@ static int list(struct cli *c, struct client *client, struct rv_err *e)
 	table_column(t, "KIND", TABLE_SHRINK);
 	table_column(t, "RULE", 0);
 	table_column(t, "WHY", TABLE_SHRINK);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		char when[24];
 		json_when(when, row, "time");
 		when[16] = 0;
@@ -52,7 +54,8 @@ static int list(struct cli *c, struct client *client, struct rv_err *e)
 		table_cell(t, json_str(row, "rule"), 0);
 		table_cell(t, json_str(row, "text"), 0);
 	}
-	int rc = table_print(t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
+	int rc = table_print(
+		t, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0, cli_colours(c));
 	table_free(&t);
 	json_decref(rows);
 	return rc ? cli_no(c, "memory is short") : CLI_OK;
@@ -64,7 +67,8 @@ static void show(struct cli *c, const json_t *o)
 	json_when(when, o, "time");
 	cli_line(c, "refused", "%s", when);
 	cli_line(c, "from", "%s", json_str(o, "source")[0] ? json_str(o, "source") : "(own)");
-	cli_line(c, "message", "%s", json_str(o, "id")[0] ? json_str(o, "id") : "(could not be read)");
+	cli_line(c, "message", "%s",
+		json_str(o, "id")[0] ? json_str(o, "id") : "(could not be read)");
 	if (json_str(o, "kind")[0])
 		cli_line(c, "kind", "%s", json_str(o, "kind"));
 	if (json_str(o, "originator")[0])
@@ -74,7 +78,8 @@ static void show(struct cli *c, const json_t *o)
 	cli_line(c, "rule", "%s", json_str(o, "rule"));
 	cli_line(c, "why", "%s", json_str(o, "text"));
 	if (json_num(o, "line"))
-		cli_line(c, "where", "line %lld, column %lld", (long long)json_num(o, "line"), (long long)json_num(o, "column"));
+		cli_line(c, "where", "line %lld, column %lld", (long long)json_num(o, "line"),
+			(long long)json_num(o, "column"));
 	cli_line(c, "size", "%lld bytes", (long long)json_num(o, "size"));
 }
 
@@ -93,7 +98,8 @@ static int one(struct cli *c, struct client *client, uint64_t n, struct rv_err *
 	if (!status && cli_opt(c, "out")) {
 		snprintf(path, sizeof path, "/v1/quarantine/%llu/content", (unsigned long long)n);
 		if (client_get(client, path, &content, e) ||
-			cli_write(c, cli_opt(c, "out"), 0600, content.body.data, content.body.len, e))
+			cli_write(
+				c, cli_opt(c, "out"), 0600, content.body.data, content.body.len, e))
 			status = cli_fail(c, e, NULL);
 	}
 	answer_clear(&a);
@@ -109,7 +115,8 @@ static int run(struct cli *c)
 	uint64_t n = 0;
 	int status;
 	if (number && target_number(&n, number, INT64_MAX))
-		return cli_usage(c, "'%s' is no number of the list that 'reeve quarantine' prints", number);
+		return cli_usage(
+			c, "'%s' is no number of the list that 'reeve quarantine' prints", number);
 	if (!number && cli_opt(c, "out"))
 		return cli_usage(c, "--out needs the number of one message");
 	if (client_new(&client, c, &e))

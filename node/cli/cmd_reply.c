@@ -20,12 +20,16 @@ static const char *const kinds[] = {"feedback", "reply", "update", "cancel", NUL
 
 static const char *default_kind(const char *kind)
 {
-	return !strcmp(kind, "warning") || !strcmp(kind, "alert") ? "feedback" : !strcmp(kind, "request") ? "reply" : NULL;
+	return !strcmp(kind, "warning") || !strcmp(kind, "alert") ? "feedback"
+	       : !strcmp(kind, "request")                         ? "reply"
+								  : NULL;
 }
 
 static const char *reference_type(const char *kind)
 {
-	return !strcmp(kind, "update") ? "updates" : !strcmp(kind, "cancel") ? "cancels" : "answers";
+	return !strcmp(kind, "update")   ? "updates"
+	       : !strcmp(kind, "cancel") ? "cancels"
+					 : "answers";
 }
 
 /* ---- editing the draft ---- */
@@ -106,14 +110,17 @@ static int copy_handling(xmlNode *header, const struct original *o)
 	bad |= set_text(header, "TLPCode", json_str(o->header, "tlp"));
 	bad |= set_text(header, "OnwardCode", json_str(o->header, "onward"));
 	const json_t *risks = json_object_get(o->header, "risks"), *risk, *caveat;
-	xmlNode *first = rv_xml_child(header, "RiskAreaCode"), *onward = rv_xml_child(header, "OnwardCode");
+	xmlNode *first = rv_xml_child(header, "RiskAreaCode"),
+		*onward = rv_xml_child(header, "OnwardCode");
 	size_t i;
-	json_array_foreach(json_object_get(o->header, "caveats"), i, caveat)
-		bad |= onward && json_string_value(caveat) && !add_before(onward, "Caveat", json_string_value(caveat));
+	json_array_foreach(json_object_get(o->header, "caveats"), i, caveat) bad |=
+		onward && json_string_value(caveat) &&
+		!add_before(onward, "Caveat", json_string_value(caveat));
 	if (!first || !json_array_size(risks))
 		return bad;
-	json_array_foreach(risks, i, risk)
-		bad |= json_string_value(risk) && !add_before(first, "RiskAreaCode", json_string_value(risk));
+	json_array_foreach(risks, i, risk) bad |=
+		json_string_value(risk) &&
+		!add_before(first, "RiskAreaCode", json_string_value(risk));
 	for (xmlNode *old = first, *next; old; old = next) {
 		next = rv_xml_again(old);
 		remove_node(old);
@@ -127,17 +134,24 @@ static int set_reference(xmlNode *header, const struct original *o, const char *
 	snprintf(version, sizeof version, "%lld", (long long)json_num(o->header, "version"));
 	const char *type = reference_type(kind);
 	xmlNode *reference = rv_xml_child(header, "Reference");
-	while (reference && strcmp(rv_xml_child_text(reference, "TypeCode") ? rv_xml_child_text(reference, "TypeCode") : "", type))
+	while (reference && strcmp(rv_xml_child_text(reference, "TypeCode")
+					    ? rv_xml_child_text(reference, "TypeCode")
+					    : "",
+				    type))
 		reference = rv_xml_again(reference);
 	if (reference) {
-		if (!rv_xml_child(reference, "VersionID") && !rv_xml_add(reference, "VersionID", version))
+		if (!rv_xml_child(reference, "VersionID") &&
+			!rv_xml_add(reference, "VersionID", version))
 			return -1;
-		return set_text(reference, "MessageID", o->id) || set_text(reference, "VersionID", version);
+		return set_text(reference, "MessageID", o->id) ||
+		       set_text(reference, "VersionID", version);
 	}
 	xmlNode *signer = rv_xml_child(header, "SignerCertificate");
-	reference = signer ? add_before(signer, "Reference", NULL) : rv_xml_add(header, "Reference", NULL);
-	return !reference || !rv_xml_add(reference, "TypeCode", type) || !rv_xml_add(reference, "MessageID", o->id) ||
-		!rv_xml_add(reference, "VersionID", version);
+	reference = signer ? add_before(signer, "Reference", NULL)
+			   : rv_xml_add(header, "Reference", NULL);
+	return !reference || !rv_xml_add(reference, "TypeCode", type) ||
+	       !rv_xml_add(reference, "MessageID", o->id) ||
+	       !rv_xml_add(reference, "VersionID", version);
 }
 
 /* An answer goes to who asked; a change goes where the first version went, so it names nobody. */
@@ -145,7 +159,8 @@ static int set_recipient(xmlNode *header, const struct original *o, const char *
 {
 	xmlNode *purpose = rv_xml_child(header, "ExpirationDateTime");
 	purpose = purpose ? purpose : rv_xml_child(header, "PurposeCode");
-	if (strcmp(reference_type(kind), "answers") || rv_xml_child(header, "Recipient") || !purpose || !o->originator[0])
+	if (strcmp(reference_type(kind), "answers") || rv_xml_child(header, "Recipient") ||
+		!purpose || !o->originator[0])
 		return 0;
 	return !add_before(purpose, "Recipient", o->originator);
 }
@@ -164,13 +179,15 @@ static int fill_feedback(xmlNode *root, const struct original *o)
 	xmlNode *verdict = add_before(control, "Verdict", NULL);
 	if (!verdict || add_line(verdict, "VerdictCode", "unknown", 3) ||
 		add_line(verdict, "Basis", "What the verdict rests on.", 3) ||
-		add_line(verdict, "ExpertName", "Name of the expert", 3) || add_line(verdict, NULL, NULL, 2))
+		add_line(verdict, "ExpertName", "Name of the expert", 3) ||
+		add_line(verdict, NULL, NULL, 2))
 		return -1;
 	remove_node(control);
 	/* The template shows a verdict in a comment; here it is one. */
 	for (xmlNode *n = feedback->children, *next; n; n = next) {
 		next = n->next;
-		if (n->type == XML_COMMENT_NODE && n->content && strstr((const char *)n->content, "<Verdict>"))
+		if (n->type == XML_COMMENT_NODE && n->content &&
+			strstr((const char *)n->content, "<Verdict>"))
 			remove_node(n);
 	}
 	return 0;
@@ -219,15 +236,18 @@ static int copy_section(xmlNode *root, const xmlNode *section)
 	return indent(copy, 2) || add_line(root, NULL, NULL, 0);
 }
 
-/* An update carries every section of the new version: those of the version that it replaces, to be edited. */
+/* An update carries every section of the new version: those of the version that it replaces, to be
+ * edited. */
 static int copy_sections(xmlNode *root, const struct original *o)
 {
 	for (xmlNode *section = rv_xml_first(root), *next; section; section = next) {
 		next = rv_xml_next(section);
-		if (!rv_xml_is(section, RV_NS_MESSAGE, "Header") && !rv_xml_is(section, RV_NS_MESSAGE, "Amendment"))
+		if (!rv_xml_is(section, RV_NS_MESSAGE, "Header") &&
+			!rv_xml_is(section, RV_NS_MESSAGE, "Amendment"))
 			remove_node(section);
 	}
-	for (const xmlNode *section = rv_xml_first(xmlDocGetRootElement(o->doc)); section; section = rv_xml_next(section)) {
+	for (const xmlNode *section = rv_xml_first(xmlDocGetRootElement(o->doc)); section;
+		section = rv_xml_next(section)) {
 		int known = rv_section_parse((const char *)section->name);
 		if (known >= 0 && known != RV_SEC_AMENDMENT && copy_section(root, section))
 			return -1;
@@ -238,17 +258,21 @@ static int copy_sections(xmlNode *root, const struct original *o)
 static int fill_amendment(xmlNode *root, const struct original *o)
 {
 	char version[24];
-	xmlNode *amendment = rv_xml_child(root, "Amendment"), *header = rv_xml_child(root, "Header");
+	xmlNode *amendment = rv_xml_child(root, "Amendment"),
+		*header = rv_xml_child(root, "Header");
 	xmlNode *target = amendment ? rv_xml_child(amendment, "Target") : NULL;
 	snprintf(version, sizeof version, "%lld", (long long)json_num(o->header, "version"));
-	int bad = target ? set_text(target, "MessageID", o->id) | set_text(target, "VersionID", version) : 0;
+	int bad = target ? set_text(target, "MessageID", o->id) |
+				   set_text(target, "VersionID", version)
+			 : 0;
 	snprintf(version, sizeof version, "%lld", (long long)json_num(o->header, "version") + 1);
 	return bad | set_text(header, "VersionID", version);
 }
 
 static int fill(xmlDoc *doc, const struct original *o, const char *kind, int from_template)
 {
-	xmlNode *root = xmlDocGetRootElement(doc), *header = root ? rv_xml_child(root, "Header") : NULL;
+	xmlNode *root = xmlDocGetRootElement(doc),
+		*header = root ? rv_xml_child(root, "Header") : NULL;
 	if (!header)
 		return RV_EINVAL;
 	int bad = set_text(header, "StatusCode", o->status);
@@ -264,7 +288,8 @@ static int fill(xmlDoc *doc, const struct original *o, const char *kind, int fro
 	return bad | fill_amendment(root, o) ? RV_ENOMEM : 0;
 }
 
-static int make_draft(struct cli *c, const struct original *o, const char *kind, struct rv_buf *out, struct rv_err *e)
+static int make_draft(struct cli *c, const struct original *o, const char *kind, struct rv_buf *out,
+	struct rv_err *e)
 {
 	const struct rv_catalog *catalog;
 	const char *file = cli_opt(c, "draft");
@@ -275,14 +300,18 @@ static int make_draft(struct cli *c, const struct original *o, const char *kind,
 	if (file) {
 		rc = cli_read(c, file, rv_xml_limits_message.bytes, &bytes, e);
 		if (!rc)
-			rc = rv_xml_parse(&doc, bytes.data, bytes.len, &rv_xml_limits_message, RV_XML_DRAFT, e);
+			rc = rv_xml_parse(&doc, bytes.data, bytes.len, &rv_xml_limits_message,
+				RV_XML_DRAFT, e);
 	} else {
 		rc = cli_catalog(c, &catalog, e);
-		if (!rc && rv_catalog_template_at(catalog, kind, cli_clock(c).now_us(cli_clock(c).ctx), &bytes))
+		if (!rc && rv_catalog_template_at(
+				   catalog, kind, cli_clock(c).now_us(cli_clock(c).ctx), &bytes))
 			rc = rv_fail(e, RV_ENOTFOUND, "there is no template of the kind %s", kind);
-		/* Our own text: parsed as it is, so that its comments stay for the person who edits it. */
+		/* Our own text: parsed as it is, so that its comments stay for the person who edits
+		 * it. */
 		if (!rc)
-			doc = xmlReadMemory((const char *)bytes.data, (int)bytes.len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
+			doc = xmlReadMemory((const char *)bytes.data, (int)bytes.len, NULL, NULL,
+				XML_PARSE_NONET | XML_PARSE_NOERROR);
 		if (!rc && !doc)
 			rc = rv_fail_nomem(e);
 	}
@@ -301,18 +330,22 @@ static int make_draft(struct cli *c, const struct original *o, const char *kind,
 
 /* ---- the command ---- */
 
-static int get_original(struct cli *c, struct client *client, struct answer *page, struct original *o, struct rv_err *e)
+static int get_original(struct cli *c, struct client *client, struct answer *page,
+	struct original *o, struct rv_err *e)
 {
 	struct rv_buf path = {0};
 	struct answer content = {0};
 	rv_buf_str(&path, "/v1/messages");
 	path_segment(&path, cli_operand(c, 0));
-	int rc = rv_buf_cstr(&path) ? client_get(client, (const char *)path.data, page, e) : rv_fail_nomem(e);
+	int rc = rv_buf_cstr(&path) ? client_get(client, (const char *)path.data, page, e)
+				    : rv_fail_nomem(e);
 	rv_buf_str(&path, "/content");
 	if (!rc)
-		rc = rv_buf_cstr(&path) ? client_get(client, (const char *)path.data, &content, e) : rv_fail_nomem(e);
+		rc = rv_buf_cstr(&path) ? client_get(client, (const char *)path.data, &content, e)
+					: rv_fail_nomem(e);
 	if (!rc)
-		rc = rv_xml_parse(&o->doc, content.body.data, content.body.len, &rv_xml_limits_message, 0, e);
+		rc = rv_xml_parse(
+			&o->doc, content.body.data, content.body.len, &rv_xml_limits_message, 0, e);
 	rv_buf_free(&path);
 	answer_clear(&content);
 	o->header = json_object_get(page->json, "header");
@@ -334,16 +367,19 @@ static int run(struct cli *c)
 	int status;
 	const char *kind = cli_opt(c, "kind"), *file = cli_opt(c, "draft");
 	if (cli_has(c, "send") && !file)
-		return cli_usage(c, "--send needs --draft: a template has example values, which must not be sent");
+		return cli_usage(c, "--send needs --draft: a template has example values, which "
+				    "must not be sent");
 	if (kind && (!cli_nearest(kind, kinds) || strcmp(cli_nearest(kind, kinds), kind)))
 		return cli_usage(c, "--kind is feedback, reply, update or cancel");
-	if (rv_xml_init(&e) || client_new(&client, c, &e) || get_original(c, client, &page, &o, &e)) {
+	if (rv_xml_init(&e) || client_new(&client, c, &e) ||
+		get_original(c, client, &page, &o, &e)) {
 		status = cli_fail(c, &e, NULL);
 		goto out;
 	}
 	kind = kind ? kind : default_kind(o.kind);
 	if (!kind)
-		status = cli_usage(c, "say with --kind what answers a message of the kind %s", o.kind);
+		status = cli_usage(
+			c, "say with --kind what answers a message of the kind %s", o.kind);
 	else if (make_draft(c, &o, kind, &draft, &e))
 		status = cli_fail(c, &e, NULL);
 	else if (cli_has(c, "send"))
@@ -361,8 +397,10 @@ out:
 }
 
 static const struct cli_option options[] = {
-	{"kind", 'k', "KIND", "what answers it: feedback, reply, update or cancel", "feedback reply update cancel", 0},
-	{"draft", 'd', "FILE", "make that draft of yours the answer, instead of a template", CLI_FILES, 0},
+	{"kind", 'k', "KIND", "what answers it: feedback, reply, update or cancel",
+		"feedback reply update cancel", 0},
+	{"draft", 'd', "FILE", "make that draft of yours the answer, instead of a template",
+		CLI_FILES, 0},
 	{"out", 'o', "FILE", "write there instead of the standard output", CLI_FILES, 0},
 	{"send", 's', NULL, "send it at once, under the operation of what it answers", NULL, 0},
 	{"attach", 'a', "FILE", "with --send: a file that goes with it", CLI_FILES, 1},

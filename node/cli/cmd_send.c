@@ -17,14 +17,17 @@ enum { TRIES = 6 };
 
 static const char *media_type(const char *file)
 {
-	static const char *const types[][2] = {{"jpg", "image/jpeg"}, {"jpeg", "image/jpeg"}, {"png", "image/png"},
-		{"gif", "image/gif"}, {"webp", "image/webp"}, {"tif", "image/tiff"}, {"tiff", "image/tiff"},
-		{"heic", "image/heic"}, {"pdf", "application/pdf"}, {"txt", "text/plain"}, {"csv", "text/csv"},
-		{"xml", "application/xml"}, {"json", "application/json"}, {"zip", "application/zip"}, {"mp4", "video/mp4"},
-		{"mp3", "audio/mpeg"}, {"wav", "audio/wav"},
+	static const char *const types[][2] = {{"jpg", "image/jpeg"}, {"jpeg", "image/jpeg"},
+		{"png", "image/png"}, {"gif", "image/gif"}, {"webp", "image/webp"},
+		{"tif", "image/tiff"}, {"tiff", "image/tiff"}, {"heic", "image/heic"},
+		{"pdf", "application/pdf"}, {"txt", "text/plain"}, {"csv", "text/csv"},
+		{"xml", "application/xml"}, {"json", "application/json"},
+		{"zip", "application/zip"}, {"mp4", "video/mp4"}, {"mp3", "audio/mpeg"},
+		{"wav", "audio/wav"},
 		{"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
 		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-		{"odt", "application/vnd.oasis.opendocument.text"}, {"ods", "application/vnd.oasis.opendocument.spreadsheet"}};
+		{"odt", "application/vnd.oasis.opendocument.text"},
+		{"ods", "application/vnd.oasis.opendocument.spreadsheet"}};
 	const char *dot = strrchr(file, '.');
 	for (size_t i = 0; dot && i < sizeof types / sizeof types[0]; i++)
 		if (!strcasecmp(dot + 1, types[i][0]))
@@ -42,7 +45,8 @@ static int upload_all(struct cli *c, struct client *client, struct rv_buf *path,
 		struct rv_buf param = {0};
 		const char *slash = strrchr(files[i], '/');
 		int rc = client_upload(client, "/v1/attachments", files[i], &a, e);
-		rv_buf_printf(&param, "%s,%s,%s", json_str(a.json, "digest"), media_type(files[i]), slash ? slash + 1 : files[i]);
+		rv_buf_printf(&param, "%s,%s,%s", json_str(a.json, "digest"), media_type(files[i]),
+			slash ? slash + 1 : files[i]);
 		if (!rc && rv_buf_cstr(&param))
 			path_param(path, "attachment", (const char *)param.data);
 		else if (!rc)
@@ -61,11 +65,13 @@ static void show_faults(struct cli *c, const char *file, const json_t *faults)
 {
 	const json_t *f;
 	size_t i;
-	json_array_foreach(faults, i, f) {
+	json_array_foreach(faults, i, f)
+	{
 		int warning = !strcmp(json_str(f, "level"), "warning");
 		text_put(cli_err(c), file);
 		if (json_num(f, "line"))
-			fprintf(cli_err(c), ":%lld:%lld", (long long)json_num(f, "line"), (long long)json_num(f, "column"));
+			fprintf(cli_err(c), ":%lld:%lld", (long long)json_num(f, "line"),
+				(long long)json_num(f, "column"));
 		fprintf(cli_err(c), ": %s: ", warning ? "warning" : "error");
 		text_put(cli_err(c), json_str(f, "text"));
 		fputs(" [", cli_err(c));
@@ -87,8 +93,10 @@ static int show_sent(struct cli *c, const char *file, const json_t *o)
 	if (json_yes(o, "dryRun"))
 		fputs("would be sent to", out);
 	else
-		fprintf(out, "%s\n%s", json_str(o, "id"), json_yes(o, "known") ? "was sent before to" : "sent to");
-	json_array_foreach(recipients, i, code) {
+		fprintf(out, "%s\n%s", json_str(o, "id"),
+			json_yes(o, "known") ? "was sent before to" : "sent to");
+	json_array_foreach(recipients, i, code)
+	{
 		fputs(i ? ", " : " ", out);
 		text_put(out, json_string_value(code) ? json_string_value(code) : "?");
 	}
@@ -102,9 +110,10 @@ static void pause_s(unsigned s)
 	nanosleep(&t, NULL);
 }
 
-/* The node may be restarting. The key makes a second submission harmless, so it is simply made again. */
-static int post(struct client *client, const char *path, const struct rv_buf *draft, const char *key, struct answer *a,
-	struct rv_err *e)
+/* The node may be restarting. The key makes a second submission harmless, so it is simply made
+ * again. */
+static int post(struct client *client, const char *path, const struct rv_buf *draft,
+	const char *key, struct answer *a, struct rv_err *e)
 {
 	int rc = 0;
 	for (unsigned i = 0; i < TRIES; i++) {
@@ -130,7 +139,8 @@ static int new_key(struct cli *c, char key[RV_UUID_TEXT])
 	return 0;
 }
 
-int cli_send(struct cli *c, struct client *client, const char *file, const struct rv_buf *draft, const char *operation)
+int cli_send(struct cli *c, struct client *client, const char *file, const struct rv_buf *draft,
+	const char *operation)
 {
 	struct rv_err e = {0};
 	struct rv_buf path = {0};
@@ -165,7 +175,9 @@ int cli_send(struct cli *c, struct client *client, const char *file, const struc
 	show_faults(c, file, json_object_get(a.json, "faults"));
 	status = cli_fail(c, &e, cli_has(c, "dry-run") ? "would not be sent" : "not sent");
 	if (rc == RV_ECLOSED || rc == RV_ETIMEOUT || rc == RV_EAGAIN)
-		fprintf(cli_err(c), "  Whether it was taken is not known. Send it again with --id %s: it will not go twice.\n",
+		fprintf(cli_err(c),
+			"  Whether it was taken is not known. Send it again with --id %s: it will "
+			"not go twice.\n",
 			given ? given : key);
 out:
 	answer_clear(&a);
@@ -180,10 +192,12 @@ static int run(struct cli *c)
 	struct rv_buf draft = {0};
 	const char *file = cli_operand(c, 0);
 	int status;
-	if (cli_read(c, file, rv_xml_limits_message.bytes, &draft, &e) || client_new(&client, c, &e))
+	if (cli_read(c, file, rv_xml_limits_message.bytes, &draft, &e) ||
+		client_new(&client, c, &e))
 		status = cli_fail(c, &e, NULL);
 	else
-		status = cli_send(c, client, strcmp(file, "-") ? file : "(input)", &draft, cli_opt(c, "operation"));
+		status = cli_send(c, client, strcmp(file, "-") ? file : "(input)", &draft,
+			cli_opt(c, "operation"));
 	client_free(&client);
 	rv_buf_free(&draft);
 	return status;
@@ -203,9 +217,10 @@ const struct cli_command cmd_send = {
 	.name = "send",
 	.operands = "FILE",
 	.summary = "check, sign and send a draft",
-	.details = "Prints the id of the message and who gets it, once it is safely stored by the\n"
-		   "node; the node sends it when there is a link. A draft with errors is not sent:\n"
-		   "each is told with its line and how to mend it. FILE - is the standard input.",
+	.details =
+		"Prints the id of the message and who gets it, once it is safely stored by the\n"
+		"node; the node sends it when there is a link. A draft with errors is not sent:\n"
+		"each is told with its line and how to mend it. FILE - is the standard input.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

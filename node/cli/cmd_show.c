@@ -22,7 +22,9 @@ static int is_done(const char *state)
 
 static int colour_of(const char *state)
 {
-	return !strcmp(state, "rejected") || !strcmp(state, "expired") ? 31 : is_done(state) ? 32 : 33;
+	return !strcmp(state, "rejected") || !strcmp(state, "expired") ? 31
+	       : is_done(state)                                        ? 32
+								       : 33;
 }
 
 static void show_deliveries(struct cli *c, const json_t *message)
@@ -37,11 +39,14 @@ static void show_deliveries(struct cli *c, const json_t *message)
 	table_column(t, "SINCE", 0);
 	table_column(t, "VIA", 0);
 	table_column(t, "WHY", TABLE_SHRINK);
-	json_array_foreach(deliveries, i, d) {
+	json_array_foreach(deliveries, i, d)
+	{
 		char when[24], why[400];
-		const char *state = json_str(d, "state"), *rule = json_str(d, "rule"), *hop = json_str(d, "hop");
+		const char *state = json_str(d, "state"), *rule = json_str(d, "rule"),
+			   *hop = json_str(d, "hop");
 		json_when(when, d, "updated");
-		snprintf(why, sizeof why, "%s%s%s%s", json_str(d, "text"), rule[0] ? " [" : "", rule, rule[0] ? "]" : "");
+		snprintf(why, sizeof why, "%s%s%s%s", json_str(d, "text"), rule[0] ? " [" : "",
+			rule, rule[0] ? "]" : "");
 		if (!hop[0] && !is_done(state) && !why[0])
 			snprintf(why, sizeof why, "no way to it is known yet");
 		table_cell(t, json_str(d, "recipient"), 0);
@@ -60,11 +65,13 @@ static void show_attachments(struct cli *c, const json_t *message)
 	const json_t *a;
 	size_t i;
 	json_array_foreach(json_object_get(message, "attachments"), i, a)
-		cli_line(c, i ? "" : "attachments", "%s, %s, %lld bytes%s", json_str(a, "name"), json_str(a, "mediaType"),
-			(long long)json_num(a, "size"), json_yes(a, "here") ? "" : " (not here yet)");
+		cli_line(c, i ? "" : "attachments", "%s, %s, %lld bytes%s", json_str(a, "name"),
+			json_str(a, "mediaType"), (long long)json_num(a, "size"),
+			json_yes(a, "here") ? "" : " (not here yet)");
 }
 
-static int show_page(struct cli *c, const json_t *message, const struct rv_buf *content, struct rv_err *e)
+static int show_page(
+	struct cli *c, const json_t *message, const struct rv_buf *content, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;
 	struct rv_header h = {0};
@@ -93,13 +100,15 @@ static int show_page(struct cli *c, const json_t *message, const struct rv_buf *
 	return rc;
 }
 
-static int get(struct client *client, const char *id, const char *rest, struct answer *a, struct rv_err *e)
+static int get(
+	struct client *client, const char *id, const char *rest, struct answer *a, struct rv_err *e)
 {
 	struct rv_buf path = {0};
 	rv_buf_str(&path, "/v1/messages");
 	path_segment(&path, id);
 	rv_buf_str(&path, rest);
-	int rc = rv_buf_cstr(&path) ? client_get(client, rv_buf_cstr(&path), a, e) : rv_fail_nomem(e);
+	int rc = rv_buf_cstr(&path) ? client_get(client, rv_buf_cstr(&path), a, e)
+				    : rv_fail_nomem(e);
 	rv_buf_free(&path);
 	return rc;
 }
@@ -111,7 +120,8 @@ static int mark_read(struct client *client, const char *id, struct rv_err *e)
 	rv_buf_str(&path, "/v1/messages");
 	path_segment(&path, id);
 	rv_buf_str(&path, "/read");
-	int rc = rv_buf_cstr(&path) ? client_post(client, rv_buf_cstr(&path), "", 0, NULL, &a, e) : rv_fail_nomem(e);
+	int rc = rv_buf_cstr(&path) ? client_post(client, rv_buf_cstr(&path), "", 0, NULL, &a, e)
+				    : rv_fail_nomem(e);
 	rv_buf_free(&path);
 	answer_clear(&a);
 	return rc;
@@ -128,7 +138,8 @@ static int run_show(struct cli *c)
 		status = cli_fail(c, &e, NULL);
 	} else if (cli_json(c)) {
 		status = cli_print_json(c, json_incref(message.json));
-	} else if (get(client, id, "/content", &content, &e) || show_page(c, message.json, &content.body, &e)) {
+	} else if (get(client, id, "/content", &content, &e) ||
+		   show_page(c, message.json, &content.body, &e)) {
 		status = cli_fail(c, &e, NULL);
 	}
 	/* Only what was shown has been read. */
@@ -155,9 +166,10 @@ const struct cli_command cmd_show = {
 	.name = "show",
 	.operands = "ID",
 	.summary = "show a message, and where it stands with each recipient",
-	.details = "States of a recipient: held (attachments are still coming here), queued, sent,\n"
-		   "relayed, stored, read, rejected and expired. A message for us counts as read\n"
-		   "from now on, and its originator gets a receipt that says so.",
+	.details =
+		"States of a recipient: held (attachments are still coming here), queued, sent,\n"
+		"relayed, stored, read, rejected and expired. A message for us counts as read\n"
+		"from now on, and its originator gets a receipt that says so.",
 	.options = show_options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -177,7 +189,8 @@ static int is_plain_name(const char *name)
 	return 1;
 }
 
-static int save_attachment(struct cli *c, struct client *client, const char *dir, const json_t *a, struct rv_err *e)
+static int save_attachment(
+	struct cli *c, struct client *client, const char *dir, const json_t *a, struct rv_err *e)
 {
 	struct rv_buf file = {0}, path = {0};
 	const char *digest = json_str(a, "digest"), *name = json_str(a, "name");
@@ -190,7 +203,8 @@ static int save_attachment(struct cli *c, struct client *client, const char *dir
 		rc = rv_fail_nomem(e);
 		goto out;
 	}
-	fd = open((const char *)file.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open((const char *)file.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		0600);
 	f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!f) {
 		rc = rv_fail_errno(e, errno, "%s cannot be made", (const char *)file.data);
@@ -209,7 +223,8 @@ out:
 	return rc;
 }
 
-static int save_attachments(struct cli *c, struct client *client, const char *id, const char *dir, struct rv_err *e)
+static int save_attachments(
+	struct cli *c, struct client *client, const char *id, const char *dir, struct rv_err *e)
 {
 	struct answer a = {0};
 	const json_t *one;
@@ -217,9 +232,8 @@ static int save_attachments(struct cli *c, struct client *client, const char *id
 	int rc = get(client, id, "", &a, e);
 	if (!rc && mkdir(dir, 0700) && errno != EEXIST)
 		rc = rv_fail_errno(e, errno, "%s cannot be made", dir);
-	json_array_foreach(json_object_get(a.json, "attachments"), i, one)
-		if (!rc)
-			rc = save_attachment(c, client, dir, one, e);
+	json_array_foreach(json_object_get(a.json, "attachments"), i, one) if (!rc) rc =
+		save_attachment(c, client, dir, one, e);
 	answer_clear(&a);
 	return rc;
 }
@@ -229,7 +243,8 @@ static int run_export(struct cli *c)
 	struct rv_err e = {0};
 	struct client *client = NULL;
 	struct answer content = {0};
-	const char *id = cli_operand(c, 0), *out = cli_opt(c, "out"), *dir = cli_opt(c, "attachments");
+	const char *id = cli_operand(c, 0), *out = cli_opt(c, "out"),
+		   *dir = cli_opt(c, "attachments");
 	int status = CLI_OK;
 	if (client_new(&client, c, &e) || get(client, id, "/content", &content, &e)) {
 		status = cli_fail(c, &e, NULL);

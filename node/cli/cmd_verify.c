@@ -13,14 +13,14 @@
 struct exhibit {
 	const char *file;
 	int verified;
-	struct rv_err err;                  /* why not */
+	struct rv_err err; /* why not */
 	struct rv_header header;
 	struct rv_sealed sealed;
 	xmlDoc *doc;
-	const struct rv_cert *cert;         /* the trust list's */
+	const struct rv_cert *cert; /* the trust list's */
 	struct rv_attachment *attachments;
 	size_t n_attachments;
-	const char *notes[4];               /* what does not break the seal, yet should be known */
+	const char *notes[4]; /* what does not break the seal, yet should be known */
 	size_t n_notes;
 };
 
@@ -37,7 +37,8 @@ static void note(struct exhibit *x, const char *words)
 		x->notes[x->n_notes++] = words;
 }
 
-/* Was the originator a participant when it issued the message? The list knows today's roster with its dates. */
+/* Was the originator a participant when it issued the message? The list knows today's roster with
+ * its dates. */
 static void note_operation(struct exhibit *x, const struct rv_trust *trust)
 {
 	const struct rv_operation *op = rv_trust_operation(trust, x->header.operation);
@@ -59,7 +60,8 @@ static void note_time(struct exhibit *x, const struct rv_trust *trust, int64_t n
 		note(x, "the trust list has expired; a newer one may say otherwise");
 }
 
-static int examine(struct cli *c, struct rv_verifier *v, const struct rv_trust *trust, struct exhibit *x)
+static int examine(
+	struct cli *c, struct rv_verifier *v, const struct rv_trust *trust, struct exhibit *x)
 {
 	struct rv_buf wire = {0};
 	struct rv_err *e = &x->err;
@@ -74,8 +76,10 @@ static int examine(struct cli *c, struct rv_verifier *v, const struct rv_trust *
 	if (!x->header.has_signer_cert)
 		return rv_fail(e, RV_EPROFILE, "it does not name the certificate of its signer");
 	if (!rv_trust_member(trust, x->header.originator))
-		return rv_fail(e, RV_EUNKNOWN, "its originator %s is not in the trust list", x->header.originator);
-	x->cert = rv_trust_cert(trust, x->header.originator, x->header.signer_cert, x->header.issued_us, e);
+		return rv_fail(e, RV_EUNKNOWN, "its originator %s is not in the trust list",
+			x->header.originator);
+	x->cert = rv_trust_cert(
+		trust, x->header.originator, x->header.signer_cert, x->header.issued_us, e);
 	if (!x->cert)
 		return e->code ? e->code : RV_ECERT;
 	rc = rv_seal_verify(v, x->doc, x->cert, &x->sealed, e);
@@ -95,7 +99,8 @@ static void sections_text(char *out, size_t size, unsigned mask)
 	out[0] = 0;
 	for (unsigned s = 0; s < RV_SEC_COUNT && n < size; s++)
 		if (mask & (1u << s))
-			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", rv_section_id((enum rv_section)s));
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "",
+				rv_section_id((enum rv_section)s));
 }
 
 static void print_seal(struct cli *c, const struct exhibit *x)
@@ -113,8 +118,8 @@ static void print_seal(struct cli *c, const struct exhibit *x)
 		cli_line(c, "withheld", "%s", text);
 	for (size_t i = 0; i < x->n_attachments; i++) {
 		rv_hex(digest, x->attachments[i].digest, RV_DIGEST_LEN);
-		cli_line(c, i ? "" : "attachments", "%s, %llu bytes, sha256 %s", x->attachments[i].name,
-			(unsigned long long)x->attachments[i].size, digest);
+		cli_line(c, i ? "" : "attachments", "%s, %llu bytes, sha256 %s",
+			x->attachments[i].name, (unsigned long long)x->attachments[i].size, digest);
 	}
 }
 
@@ -170,15 +175,18 @@ static json_t *json_of_exhibit(const struct exhibit *x)
 
 static int compare(const void *a, const void *b)
 {
-	const struct exhibit *x = *(const struct exhibit *const *)a, *y = *(const struct exhibit *const *)b;
+	const struct exhibit *x = *(const struct exhibit *const *)a,
+			     *y = *(const struct exhibit *const *)b;
 	int by = strcmp(x->header.operation, y->header.operation);
 	by = by ? by : strcmp(x->header.originator, y->header.originator);
 	if (by)
 		return by;
-	return x->header.sequence < y->header.sequence ? -1 : x->header.sequence > y->header.sequence;
+	return x->header.sequence < y->header.sequence ? -1
+						       : x->header.sequence > y->header.sequence;
 }
 
-/* Says how b follows a. 1 if the chain is broken there: same number twice, or another predecessor than it names. */
+/* Says how b follows a. 1 if the chain is broken there: same number twice, or another predecessor
+ * than it names. */
 static int follow(struct cli *c, const struct exhibit *a, const struct exhibit *b)
 {
 	const struct rv_header *x = &a->header, *y = &b->header;
@@ -188,18 +196,21 @@ static int follow(struct cli *c, const struct exhibit *a, const struct exhibit *
 	if (i == j && !memcmp(a->sealed.seal_digest, b->sealed.seal_digest, RV_DIGEST_LEN))
 		return 0;
 	if (i == j) {
-		cli_no(c, "chain of %s in %s: number %llu was given to two messages, %s and %s", x->originator, x->operation, i,
-			x->id, y->id);
+		cli_no(c, "chain of %s in %s: number %llu was given to two messages, %s and %s",
+			x->originator, x->operation, i, x->id, y->id);
 		return 1;
 	}
 	if (i + 1 == j && memcmp(a->sealed.seal_digest, y->previous, RV_DIGEST_LEN)) {
-		cli_no(c, "chain of %s in %s: number %llu names another predecessor than number %llu here", x->originator,
-			x->operation, j, i);
+		cli_no(c,
+			"chain of %s in %s: number %llu names another predecessor than number %llu "
+			"here",
+			x->originator, x->operation, j, i);
 		return 1;
 	}
 	if (i + 1 < j)
-		fprintf(cli_err(c), "reeve: chain of %s in %s: numbers %llu to %llu are not among the files\n", x->originator,
-			x->operation, i + 1, j - 1);
+		fprintf(cli_err(c),
+			"reeve: chain of %s in %s: numbers %llu to %llu are not among the files\n",
+			x->originator, x->operation, i + 1, j - 1);
 	return 0;
 }
 
@@ -250,7 +261,8 @@ static int run(struct cli *c)
 	struct exhibit *list = calloc(n, sizeof *list);
 	if (!list)
 		return cli_no(c, "memory is short");
-	if (rv_xml_init(&e) || rv_seal_init(&e) || cli_trust(c, &trust, &e) || rv_verifier_new(&verifier, &e)) {
+	if (rv_xml_init(&e) || rv_seal_init(&e) || cli_trust(c, &trust, &e) ||
+		rv_verifier_new(&verifier, &e)) {
 		status = cli_fail(c, &e, NULL);
 		goto out;
 	}
@@ -279,11 +291,12 @@ const struct cli_command cmd_verify = {
 	.name = "verify",
 	.operands = "FILE...",
 	.summary = "verify sealed messages: who signed, whether anything was altered, offline",
-	.details = "Verifies the originator's signature with the certificate that the trust list\n"
-		   "has for it, valid when the message was issued, and each section against its\n"
-		   "digest. Shows handling, and which sections were withheld on the way. Of several\n"
-		   "files it also checks the chain: that numbers and digests of one originator's\n"
-		   "messages in an operation follow each other. Exit status 1 if anything is wrong.",
+	.details =
+		"Verifies the originator's signature with the certificate that the trust list\n"
+		"has for it, valid when the message was issued, and each section against its\n"
+		"digest. Shows handling, and which sections were withheld on the way. Of several\n"
+		"files it also checks the chain: that numbers and digests of one originator's\n"
+		"messages in an operation follow each other. Exit status 1 if anything is wrong.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = -1,

@@ -23,7 +23,8 @@ int cli_read(struct cli *c, const char *path, size_t max, struct rv_buf *out, st
 	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) {
 		total += n;
 		if (total > max) {
-			rc = rv_fail(e, RV_ELIMIT, "%s has more than %zu bytes", std ? "the input" : path, max);
+			rc = rv_fail(e, RV_ELIMIT, "%s has more than %zu bytes",
+				std ? "the input" : path, max);
 			goto out;
 		}
 		if (rv_buf_put(out, chunk, n)) {
@@ -39,7 +40,8 @@ out:
 	return rc;
 }
 
-int cli_write(struct cli *c, const char *path, unsigned mode, const void *data, size_t len, struct rv_err *e)
+int cli_write(struct cli *c, const char *path, unsigned mode, const void *data, size_t len,
+	struct rv_err *e)
 {
 	if (path && strcmp(path, "-"))
 		return file_write(path, mode, data, len, e);

@@ -8,7 +8,8 @@ static size_t option_left(const struct cli_option *o, char *out, size_t size)
 	char letter[8] = "    ";
 	if (o->letter)
 		snprintf(letter, sizeof letter, "-%c, ", o->letter);
-	int n = snprintf(out, size, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+	int n = snprintf(out, size, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "",
+		o->arg ? o->arg : "");
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -22,7 +23,8 @@ static void print_options(FILE *f, const struct cli_option *options)
 	}
 	for (const struct cli_option *o = options; o && o->name; o++) {
 		option_left(o, left, sizeof left);
-		fprintf(f, "%-*s  %s%s\n", (int)width, left, o->words, o->many ? " (may be repeated)" : "");
+		fprintf(f, "%-*s  %s%s\n", (int)width, left, o->words,
+			o->many ? " (may be repeated)" : "");
 	}
 }
 
@@ -38,7 +40,8 @@ static void print_commands(FILE *f, const struct cli_command *const *table)
 static void help_of_program(FILE *f)
 {
 	fputs("Usage: reeve [-c FILE] COMMAND ...\n\n"
-	      "Exchanges signed messages between customs administrations.\n\nCommands:\n", f);
+	      "Exchanges signed messages between customs administrations.\n\nCommands:\n",
+		f);
 	print_commands(f, cli_commands);
 	fputs("\nOptions:\n", f);
 	print_options(f, cli_global_options);
@@ -57,7 +60,8 @@ void cli_help(struct cli *c)
 	cli_path_text(c, path, sizeof path);
 	int has_options = cmd->options && cmd->options->name;
 	fprintf(f, "Usage: %s%s%s%s\n\n%s\n", path, has_options ? " [OPTION]..." : "",
-		cmd->subs || cmd->operands[0] ? " " : "", cmd->subs ? "COMMAND ..." : cmd->operands, cmd->summary);
+		cmd->subs || cmd->operands[0] ? " " : "", cmd->subs ? "COMMAND ..." : cmd->operands,
+		cmd->summary);
 	if (cmd->details)
 		fprintf(f, "\n%s\n", cmd->details);
 	if (cmd->subs) {

@@ -13,7 +13,8 @@ const char *cli_nearest(const char *word, const char *const *list)
 	size_t least = SIZE_MAX, len = strlen(word);
 	for (; *list; list++) {
 		size_t distance = cli_distance(word, *list);
-		int near = distance <= 1 || distance <= len / 3 || (len >= 2 && !strncmp(word, *list, len));
+		int near = distance <= 1 || distance <= len / 3 ||
+			   (len >= 2 && !strncmp(word, *list, len));
 		if (near && distance < least) {
 			least = distance;
 			best = *list;
@@ -24,8 +25,9 @@ const char *cli_nearest(const char *word, const char *const *list)
 
 const char *cli_sgr(const struct cli *c, const char *code)
 {
-	static const char *const known[] = {"0", "\033[0m", "1", "\033[1m", "31", "\033[31m", "32", "\033[32m",
-		"33", "\033[33m", "1;31", "\033[1;31m", "1;33", "\033[1;33m", "2", "\033[2m", NULL};
+	static const char *const known[] = {"0", "\033[0m", "1", "\033[1m", "31", "\033[31m", "32",
+		"\033[32m", "33", "\033[33m", "1;31", "\033[1;31m", "1;33", "\033[1;33m", "2",
+		"\033[2m", NULL};
 	if (!cli_colours(c))
 		return "";
 	for (const char *const *k = known; *k; k += 2)
@@ -51,7 +53,8 @@ static void print_fault(struct cli *c, const char *file, const struct rv_fault *
 	text_put(out, file);
 	if (f->line)
 		fprintf(out, ":%d:%d", f->line, f->column);
-	fprintf(out, ": %s%s%s: ", cli_sgr(c, warning ? "1;33" : "1;31"), warning ? "warning" : "error", cli_sgr(c, "0"));
+	fprintf(out, ": %s%s%s: ", cli_sgr(c, warning ? "1;33" : "1;31"),
+		warning ? "warning" : "error", cli_sgr(c, "0"));
 	text_put(out, f->text ? f->text : "");
 	fprintf(out, " [%s]\n", f->code ? f->code : "?");
 	if (f->path && f->path[0]) {

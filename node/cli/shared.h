@@ -17,7 +17,8 @@ extern const char *const cli_templates[];
 /* The word of a list (ended by NULL) that a typo may have meant, NULL if none is near. */
 const char *cli_nearest(const char *word, const char *const *list);
 
-/* Text of an SGR sequence if colours are on, "" if not: cli_sgr(c, "1;31"), then cli_sgr(c, "0"). */
+/* Text of an SGR sequence if colours are on, "" if not: cli_sgr(c, "1;31"), then cli_sgr(c, "0").
+ */
 const char *cli_sgr(const struct cli *c, const char *code);
 
 /* Prints JSON, indented, and releases it. value NULL: memory was short. CLI_OK or CLI_NO. */
@@ -29,17 +30,27 @@ void cli_print_report(struct cli *c, const char *file, const struct rv_report *r
 void cli_report_words(char *out, size_t size, size_t errors, size_t warnings);
 
 /*
- * The trust list, checked against the authority: --trust and --authority (either may be absent) or those of the configuration.
- * An expired one is taken: who looks back asks about the past. *t_r is a reference.
+ * The trust list, checked against the authority: --trust and --authority (either may be absent) or
+ * those of the configuration. An expired one is taken: who looks back asks about the past. *t_r is
+ * a reference.
  */
 int cli_trust(struct cli *c, struct rv_trust **t_r, struct rv_err *e);
 /* For the options of commands that use cli_trust. */
-#define CLI_OPTION_TRUST {"trust", 't', "FILE", "the trust list (else the configuration's)", CLI_FILES, 0}
-#define CLI_OPTION_AUTHORITY \
-	{"authority", 'A', "FILE", "certificate of the trust list's authority, PEM (else the configuration's)", CLI_FILES, 0}
+#define CLI_OPTION_TRUST                                                                           \
+	{                                                                                          \
+		"trust", 't', "FILE", "the trust list (else the configuration's)", CLI_FILES, 0    \
+	}
+#define CLI_OPTION_AUTHORITY                                                                       \
+	{                                                                                          \
+		"authority", 'A', "FILE",                                                          \
+			"certificate of the trust list's authority, PEM (else the "                \
+			"configuration's)",                                                        \
+			CLI_FILES, 0                                                               \
+	}
 
 /* A labelled line of a page: "  label        text", wrapped. The text is made safe. */
-void cli_line(struct cli *c, const char *label, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void cli_line(struct cli *c, const char *label, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The header of a message as lines. */
 void cli_page_header(struct cli *c, const struct rv_header *h);
 /* Every section present, element by element, in words; then those of the mask withheld. */

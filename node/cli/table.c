@@ -116,7 +116,8 @@ static void shrink(struct table *t, size_t columns)
 		struct column *widest = NULL;
 		for (size_t i = 0; i < t->n_columns; i++) {
 			struct column *c = &t->columns[i];
-			if ((c->flags & TABLE_SHRINK) && c->width > LEAST_SHRUNK && (!widest || c->width > widest->width))
+			if ((c->flags & TABLE_SHRINK) && c->width > LEAST_SHRUNK &&
+				(!widest || c->width > widest->width))
 				widest = c;
 		}
 		if (!widest)
@@ -156,12 +157,14 @@ int table_print(struct table *t, FILE *f, size_t columns, int colours)
 	if (columns)
 		shrink(t, columns);
 	for (size_t i = 0; i < t->n_columns; i++)
-		put_cell(f, &t->columns[i], t->columns[i].title, colours ? 1 : 0, i + 1 == t->n_columns);
+		put_cell(f, &t->columns[i], t->columns[i].title, colours ? 1 : 0,
+			i + 1 == t->n_columns);
 	fputc('\n', f);
 	for (size_t i = 0; i < t->n_cells; i++) {
 		size_t at = i % t->n_columns;
 		int last = at + 1 == t->n_columns;
-		put_cell(f, &t->columns[at], t->cells[i].text, colours ? t->cells[i].colour : 0, last);
+		put_cell(f, &t->columns[at], t->cells[i].text, colours ? t->cells[i].colour : 0,
+			last);
 		if (last)
 			fputc('\n', f);
 	}

@@ -2,6 +2,16 @@
 #include "node/cli/shared.h"
 
 const char *const cli_templates[] = {
-	"seizure-short", "seizure-long", "warning", "alert", "feedback", "situation-report", "update", "cancel",
-	"request", "reply", "operation", NULL,
+	"seizure-short",
+	"seizure-long",
+	"warning",
+	"alert",
+	"feedback",
+	"situation-report",
+	"update",
+	"cancel",
+	"request",
+	"reply",
+	"operation",
+	NULL,
 };

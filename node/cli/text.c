@@ -10,8 +10,8 @@
 #include "protocol/err.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
-#define ISOLATE "\xE2\x81\xA8"      /* U+2068 FIRST STRONG ISOLATE */
-#define POP_ISOLATE "\xE2\x81\xA9"  /* U+2069 */
+#define ISOLATE "\xE2\x81\xA8"     /* U+2068 FIRST STRONG ISOLATE */
+#define POP_ISOLATE "\xE2\x81\xA9" /* U+2069 */
 
 /* One character of UTF-8 in its shortest form; 0 bytes if there is none here. */
 static size_t decode(const char *s, uint32_t *c_r)
@@ -22,7 +22,10 @@ static size_t decode(const char *s, uint32_t *c_r)
 		*c_r = p[0];
 		return p[0] != 0;
 	}
-	size_t len = p[0] >= 0xf0 && p[0] < 0xf8 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+	size_t len = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
+		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+						   : 0;
 	if (!len)
 		return 0;
 	uint32_t c = p[0] & (0xffu >> (len + 1));
@@ -40,20 +43,22 @@ static size_t decode(const char *s, uint32_t *c_r)
 static int is_bidi_control(uint32_t c)
 {
 	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-		(c >= 0x2066 && c <= 0x2069);
+	       (c >= 0x2066 && c <= 0x2069);
 }
 
 static int is_harmful(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || is_bidi_control(c) ||
-		c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f) ||
-		(c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+	       is_bidi_control(c) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+	       (c >= 0xe0000 && c <= 0xe007f) || (c & 0xfffe) == 0xfffe ||
+	       (c >= 0xfdd0 && c <= 0xfdef);
 }
 
 static int is_right_to_left(uint32_t c)
 {
-	return (c >= 0x0590 && c <= 0x08ff) || (c >= 0xfb1d && c <= 0xfdff) || (c >= 0xfe70 && c <= 0xfefe) ||
-		(c >= 0x10800 && c <= 0x10fff) || (c >= 0x1e800 && c <= 0x1efff);
+	return (c >= 0x0590 && c <= 0x08ff) || (c >= 0xfb1d && c <= 0xfdff) ||
+	       (c >= 0xfe70 && c <= 0xfefe) || (c >= 0x10800 && c <= 0x10fff) ||
+	       (c >= 0x1e800 && c <= 0x1efff);
 }
 
 int text_safe(struct rv_buf *out, const char *s)
@@ -136,7 +141,8 @@ size_t text_width(const char *s)
 	return width;
 }
 
-/* The label stands in the indent of the first line (on a line of its own if it is too long for that). */
+/* The label stands in the indent of the first line (on a line of its own if it is too long for
+ * that). */
 static void put_label(FILE *f, const char *label, size_t indent)
 {
 	size_t width = text_width(label);

@@ -17,7 +17,8 @@ int cli_trust(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 		const struct conf *conf;
 		rc = cli_conf(c, &conf, e);
 		if (rc) {
-			rv_err_mend(e, "Give --trust and --authority, or name a configuration with -c FILE or REEVE_CONF.");
+			rv_err_mend(e, "Give --trust and --authority, or name a configuration with "
+				       "-c FILE or REEVE_CONF.");
 			goto out;
 		}
 		list_path = list_path ? list_path : conf->trust_list;
@@ -34,7 +35,8 @@ int cli_trust(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 	rc = cli_read(c, list_path, rv_xml_limits_trust.bytes, &list, e);
 	if (rc)
 		goto out;
-	rc = rv_trust_read(t_r, list.data, list.len, (const struct rv_cert *const *)authorities, n, 0, e);
+	rc = rv_trust_read(
+		t_r, list.data, list.len, (const struct rv_cert *const *)authorities, n, 0, e);
 	if (rc)
 		rv_err_prefix(e, "%s", list_path);
 out:

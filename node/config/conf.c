@@ -31,7 +31,8 @@ void conf_free(struct conf **c)
 	*c = NULL;
 }
 
-static int fault(struct rv_err *e, const struct conf *c, int line, const char *text, const char *mend)
+static int fault(
+	struct rv_err *e, const struct conf *c, int line, const char *text, const char *mend)
 {
 	rv_fail_rule(e, RV_ECONFIG, "CONF", "%s:%d: %s", c->file, line, text);
 	if (e != NULL) {
@@ -43,7 +44,8 @@ static int fault(struct rv_err *e, const struct conf *c, int line, const char *t
 
 /* ---- values ---- */
 
-static int set_text(struct conf *c, const struct conf_setting *s, const char *value, struct rv_err *e)
+static int set_text(
+	struct conf *c, const struct conf_setting *s, const char *value, struct rv_err *e)
 {
 	char **at = conf_text_at(c, s);
 	char *copy = NULL;
@@ -111,7 +113,8 @@ static int read_codes(struct conf *c, const config_setting_t *list, struct rv_er
 	for (int i = 0; i < n; i++) {
 		const char *code = config_setting_get_string_elem(list, i);
 		if (code == NULL || !rv_code_valid(code)) {
-			return fault(e, c, config_setting_source_line(list), "dial takes a list of members' codes",
+			return fault(e, c, config_setting_source_line(list),
+				"dial takes a list of members' codes",
 				"Write dial = [ \"RILO\" ]; with the codes of the trust list.");
 		}
 		snprintf(c->dial[c->n_dial++], RV_CODE_TEXT, "%s", code);
@@ -125,9 +128,12 @@ static int wrong_value(struct conf *c, const struct conf_setting *s, int line, s
 	char mend[200];
 	snprintf(text, sizeof(text), "the value of %s is not allowed", s->name);
 	if (s->type == CONF_UINT || s->type == CONF_U64) {
-		snprintf(mend, sizeof(mend), "Give a whole number from %lld to %lld.", s->min, s->max);
+		snprintf(mend, sizeof(mend), "Give a whole number from %lld to %lld.", s->min,
+			s->max);
 	} else if (s->type == CONF_CODE) {
-		snprintf(mend, sizeof(mend), "Give a member's code in quotes: a capital letter, then capitals, digits or hyphens, at most 16.");
+		snprintf(mend, sizeof(mend),
+			"Give a member's code in quotes: a capital letter, then capitals, digits "
+			"or hyphens, at most 16.");
 	} else if (s->choices != NULL) {
 		snprintf(mend, sizeof(mend), "Give one of: %s.", s->choices);
 	} else {
@@ -150,19 +156,24 @@ static int is_choice(const char *choices, const char *value)
 	return 0;
 }
 
-static int read_value(struct conf *c, const struct conf_setting *s, const config_setting_t *node, struct rv_err *e)
+static int read_value(struct conf *c, const struct conf_setting *s, const config_setting_t *node,
+	struct rv_err *e)
 {
 	int line = config_setting_source_line(node);
 	int type = config_setting_type(node);
 	if (s->type == CONF_CODES) {
-		return type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST ? read_codes(c, node, e) : wrong_value(c, s, line, e);
+		return type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST
+			       ? read_codes(c, node, e)
+			       : wrong_value(c, s, line, e);
 	}
 	if (s->type == CONF_UINT || s->type == CONF_U64) {
-		int ok = (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && set_number(c, s, config_setting_get_int64(node)) == 0;
+		int ok = (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) &&
+			 set_number(c, s, config_setting_get_int64(node)) == 0;
 		return ok ? 0 : wrong_value(c, s, line, e);
 	}
 	const char *value = type == CONFIG_TYPE_STRING ? config_setting_get_string(node) : NULL;
-	if (value == NULL || (s->choices != NULL && !is_choice(s->choices, value)) || (s->check != NULL && !s->check(value))) {
+	if (value == NULL || (s->choices != NULL && !is_choice(s->choices, value)) ||
+		(s->check != NULL && !s->check(value))) {
 		return wrong_value(c, s, line, e);
 	}
 	if (s->type == CONF_CODE) {
@@ -212,7 +223,8 @@ static int unknown(struct conf *c, const config_setting_t *node, struct rv_err *
 	}
 	snprintf(text, sizeof(text), "there is no setting %.60s", name);
 	if (nearest != NULL) {
-		snprintf(mend, sizeof(mend), "Did you mean %s? The settings are in reeve.conf(5).", nearest);
+		snprintf(mend, sizeof(mend), "Did you mean %s? The settings are in reeve.conf(5).",
+			nearest);
 	} else {
 		snprintf(mend, sizeof(mend), "The settings are in reeve.conf(5).");
 	}
@@ -238,7 +250,8 @@ static int read_settings(struct conf *c, const config_setting_t *root, struct rv
 		return fault(e, c, 1, "code is missing", "Say whose node this is: code = \"KE\";");
 	}
 	if (c->reconnect_max_ms < c->reconnect_min_ms) {
-		return fault(e, c, 1, "reconnect_max_ms is less than reconnect_min_ms", "Make it the same or more.");
+		return fault(e, c, 1, "reconnect_max_ms is less than reconnect_min_ms",
+			"Make it the same or more.");
 	}
 	return 0;
 }
@@ -291,9 +304,11 @@ int conf_read(struct conf **c_r, const char *file, struct rv_err *e)
 		if (s == NULL) {
 			rc = rv_fail_nomem(e);
 		} else if (strstr(s, "@include") != NULL) {
-			rc = fault(e, c, 1, "@include is not allowed", "Put all settings into this file.");
+			rc = fault(e, c, 1, "@include is not allowed",
+				"Put all settings into this file.");
 		} else if (config_read_string(&parsed, s) != CONFIG_TRUE) {
-			rc = fault(e, c, config_error_line(&parsed), config_error_text(&parsed), "A setting is a name, =, a value and a semicolon.");
+			rc = fault(e, c, config_error_line(&parsed), config_error_text(&parsed),
+				"A setting is a name, =, a value and a semicolon.");
 		} else {
 			rc = read_settings(c, config_root_setting(&parsed), e);
 		}

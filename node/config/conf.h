@@ -6,42 +6,51 @@
 #include "protocol/id.h"
 
 /*
- * The configuration of a node: reeve.conf, in libconfig's syntax. A table of rows in conf.c says for each setting its name,
- * type, default, bounds and words; the table also writes the commented file of `reeve init` and the man page's list.
- * Unknown settings, wrong types and values out of bounds are errors with file, line and mend. Relative paths are
- * relative to the folder of the file. Immutable once read.
+ * The configuration of a node: reeve.conf, in libconfig's syntax. A table of rows in conf.c says
+ * for each setting its name, type, default, bounds and words; the table also writes the commented
+ * file of `reeve init` and the man page's list. Unknown settings, wrong types and values out of
+ * bounds are errors with file, line and mend. Relative paths are relative to the folder of the
+ * file. Immutable once read.
  */
 struct conf {
 	char *file, *dir;
 	/* node */
 	char code[RV_CODE_TEXT];
 	char *office;
-	char *state_dir;          /* store, blobs; default "." */
-	char *run_dir;            /* sockets; default "run" */
-	char *schemas;            /* default: the installed folder; REEVE_SCHEMAS in the environment wins */
+	char *state_dir; /* store, blobs; default "." */
+	char *run_dir;   /* sockets; default "run" */
+	char *schemas;   /* default: the installed folder; REEVE_SCHEMAS in the environment wins */
 	/* keys and trust */
-	char *signing_key, *signing_cert, *curve_key;   /* keys/sign.key keys/sign.crt keys/curve.key */
-	char *authority;          /* PEM file of one or more authority certificates */
-	char *trust_list;         /* trust.xml */
+	char *signing_key, *signing_cert,
+		*curve_key; /* keys/sign.key keys/sign.crt keys/curve.key */
+	char *authority;    /* PEM file of one or more authority certificates */
+	char *trust_list;   /* trust.xml */
 	/* link */
-	char *listen;             /* "tcp://127.0.0.1:4510", "" only dials */
-	char (*dial)[RV_CODE_TEXT]; size_t n_dial;      /* members to dial; endpoints come from the trust list */
+	char *listen; /* "tcp://127.0.0.1:4510", "" only dials */
+	char (*dial)[RV_CODE_TEXT];
+	size_t n_dial; /* members to dial; endpoints come from the trust list */
 	unsigned heartbeat_ms, reconnect_min_ms, reconnect_max_ms;
-	unsigned credit_messages; uint64_t credit_bytes;
+	unsigned credit_messages;
+	uint64_t credit_bytes;
 	uint64_t attachment_max;
 	/* node's work */
-	unsigned workers;         /* 0: one a core */
+	unsigned workers; /* 0: one a core */
 	/* api */
-	char *api_socket;         /* run/api.sock */
+	char *api_socket; /* run/api.sock */
 	/* log */
-	char *log_level;          /* error warning info debug */
-	char *log_format;         /* auto text json journal */
+	char *log_level;  /* error warning info debug */
+	char *log_format; /* auto text json journal */
 };
 int conf_read(struct conf **c_r, const char *file, struct rv_err *e);
 void conf_free(struct conf **c);
 
-struct conf_init { const char *code, *office, *listen; const char *const *dial; size_t n_dial; };
-/* Writes a commented configuration file for a new node (every setting with its words; defaults commented out). */
+struct conf_init {
+	const char *code, *office, *listen;
+	const char *const *dial;
+	size_t n_dial;
+};
+/* Writes a commented configuration file for a new node (every setting with its words; defaults
+ * commented out). */
 int conf_write(const char *file, const struct conf_init *init, struct rv_err *e);
 
 #endif

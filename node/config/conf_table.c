@@ -7,16 +7,26 @@
 #include "node/file.h"
 
 #define AT(field) offsetof(struct conf, field)
-#define TEXT(name_, field, default_, choices_, check_, group_, words_) \
-	{.name = name_, .type = CONF_TEXT, .at = AT(field), .text = default_, .choices = choices_, .check = check_, .group = group_, .words = words_}
-#define PATH(name_, field, default_, group_, words_) \
-	{.name = name_, .type = CONF_PATH, .at = AT(field), .text = default_, .group = group_, .words = words_}
-#define NUMBER(name_, type_, field, default_, min_, max_, group_, words_) \
-	{.name = name_, .type = type_, .at = AT(field), .number = default_, .min = min_, .max = max_, .group = group_, .words = words_}
+#define TEXT(name_, field, default_, choices_, check_, group_, words_)                             \
+	{                                                                                          \
+		.name = name_, .type = CONF_TEXT, .at = AT(field), .text = default_,               \
+		.choices = choices_, .check = check_, .group = group_, .words = words_             \
+	}
+#define PATH(name_, field, default_, group_, words_)                                               \
+	{                                                                                          \
+		.name = name_, .type = CONF_PATH, .at = AT(field), .text = default_,               \
+		.group = group_, .words = words_                                                   \
+	}
+#define NUMBER(name_, type_, field, default_, min_, max_, group_, words_)                          \
+	{                                                                                          \
+		.name = name_, .type = type_, .at = AT(field), .number = default_, .min = min_,    \
+		.max = max_, .group = group_, .words = words_                                      \
+	}
 
 static int is_endpoint(const char *value)
 {
-	return value[0] == '\0' || (strncmp(value, "tcp://", 6) == 0 && strchr(value + 6, ':') != NULL && strlen(value) < 200);
+	return value[0] == '\0' || (strncmp(value, "tcp://", 6) == 0 &&
+					   strchr(value + 6, ':') != NULL && strlen(value) < 200);
 }
 
 static int is_office(const char *value)
@@ -25,28 +35,53 @@ static int is_office(const char *value)
 }
 
 const struct conf_setting conf_settings[] = {
-	{.name = "code", .type = CONF_CODE, .at = AT(code), .group = "The node", .words = "whose node this is: the member's code in the trust list"},
-	TEXT("office", office, "", NULL, is_office, NULL, "the office that reports, as it stands in the Header of messages"),
+	{.name = "code",
+		.type = CONF_CODE,
+		.at = AT(code),
+		.group = "The node",
+		.words = "whose node this is: the member's code in the trust list"},
+	TEXT("office", office, "", NULL, is_office, NULL,
+		"the office that reports, as it stands in the Header of messages"),
 	PATH("state_dir", state_dir, ".", NULL, "where the store and the attachments are"),
 	PATH("run_dir", run_dir, "run", NULL, "where the sockets are while the node runs"),
-	PATH("schemas", schemas, REEVE_DATADIR "/schemas", NULL, "schemas and code lists; REEVE_SCHEMAS in the environment wins"),
-	NUMBER("workers", CONF_UINT, workers, 0, 0, 64, NULL, "threads that check messages; 0: one a core"),
-	PATH("signing_key", signing_key, "keys/sign.key", "Keys and trust", "the signing key, read by the keeper alone"),
-	PATH("signing_cert", signing_cert, "keys/sign.crt", NULL, "its certificate, which the coordinator issued"),
-	PATH("curve_key", curve_key, "keys/curve.key", NULL, "the CURVE pair, read by the line alone"),
-	PATH("authority", authority, "authority.pem", NULL, "certificates of the authority that signs the trust list"),
-	PATH("trust_list", trust_list, "trust.xml", NULL, "the trust list; a newer one put in its place is taken without a restart"),
-	TEXT("listen", listen, "", NULL, is_endpoint, "Links", "where peers reach this node, \"tcp://0.0.0.0:4510\"; empty: this node only dials"),
-	{.name = "dial", .type = CONF_CODES, .at = AT(dial), .words = "members whom this node dials; their addresses are in the trust list"},
-	NUMBER("heartbeat_ms", CONF_UINT, heartbeat_ms, 5000, 100, 600000, NULL, "between pings; a peer silent for three is given up"),
-	NUMBER("reconnect_min_ms", CONF_UINT, reconnect_min_ms, 500, 10, 600000, NULL, "first wait before a link is dialled again"),
-	NUMBER("reconnect_max_ms", CONF_UINT, reconnect_max_ms, 60000, 10, 3600000, NULL, "longest wait; it doubles until then"),
-	NUMBER("credit_messages", CONF_UINT, credit_messages, 1024, 16, 65536, NULL, "messages a peer may have on their way to us"),
-	NUMBER("credit_bytes", CONF_U64, credit_bytes, 16777216, 4194304, 1073741824, NULL, "bytes a peer may have on their way to us"),
-	NUMBER("attachment_max", CONF_U64, attachment_max, 4294967296, 0, 1099511627776, NULL, "largest attachment taken, in bytes"),
-	PATH("api_socket", api_socket, "run/api.sock", "For people and programs", "the Unix socket of the API"),
-	TEXT("log_level", log_level, "info", "error warning info debug", NULL, NULL, "how much is logged"),
-	TEXT("log_format", log_format, "auto", "auto text json journal", NULL, NULL, "how: auto is the journal under systemd, text on a terminal, JSON lines otherwise"),
+	PATH("schemas", schemas, REEVE_DATADIR "/schemas", NULL,
+		"schemas and code lists; REEVE_SCHEMAS in the environment wins"),
+	NUMBER("workers", CONF_UINT, workers, 0, 0, 64, NULL,
+		"threads that check messages; 0: one a core"),
+	PATH("signing_key", signing_key, "keys/sign.key", "Keys and trust",
+		"the signing key, read by the keeper alone"),
+	PATH("signing_cert", signing_cert, "keys/sign.crt", NULL,
+		"its certificate, which the coordinator issued"),
+	PATH("curve_key", curve_key, "keys/curve.key", NULL,
+		"the CURVE pair, read by the line alone"),
+	PATH("authority", authority, "authority.pem", NULL,
+		"certificates of the authority that signs the trust list"),
+	PATH("trust_list", trust_list, "trust.xml", NULL,
+		"the trust list; a newer one put in its place is taken without a restart"),
+	TEXT("listen", listen, "", NULL, is_endpoint, "Links",
+		"where peers reach this node, \"tcp://0.0.0.0:4510\"; empty: this node only dials"),
+	{.name = "dial",
+		.type = CONF_CODES,
+		.at = AT(dial),
+		.words = "members whom this node dials; their addresses are in the trust list"},
+	NUMBER("heartbeat_ms", CONF_UINT, heartbeat_ms, 5000, 100, 600000, NULL,
+		"between pings; a peer silent for three is given up"),
+	NUMBER("reconnect_min_ms", CONF_UINT, reconnect_min_ms, 500, 10, 600000, NULL,
+		"first wait before a link is dialled again"),
+	NUMBER("reconnect_max_ms", CONF_UINT, reconnect_max_ms, 60000, 10, 3600000, NULL,
+		"longest wait; it doubles until then"),
+	NUMBER("credit_messages", CONF_UINT, credit_messages, 1024, 16, 65536, NULL,
+		"messages a peer may have on their way to us"),
+	NUMBER("credit_bytes", CONF_U64, credit_bytes, 16777216, 4194304, 1073741824, NULL,
+		"bytes a peer may have on their way to us"),
+	NUMBER("attachment_max", CONF_U64, attachment_max, 4294967296, 0, 1099511627776, NULL,
+		"largest attachment taken, in bytes"),
+	PATH("api_socket", api_socket, "run/api.sock", "For people and programs",
+		"the Unix socket of the API"),
+	TEXT("log_level", log_level, "info", "error warning info debug", NULL, NULL,
+		"how much is logged"),
+	TEXT("log_format", log_format, "auto", "auto text json journal", NULL, NULL,
+		"how: auto is the journal under systemd, text on a terminal, JSON lines otherwise"),
 };
 const size_t conf_n_settings = sizeof(conf_settings) / sizeof(conf_settings[0]);
 
@@ -66,9 +101,13 @@ static void put_quoted(struct rv_buf *out, const char *text)
 }
 
 /* What this node has of its own, or the default behind a comment sign. */
-static void put_setting(struct rv_buf *out, const struct conf_setting *s, const struct conf_init *init)
+static void put_setting(
+	struct rv_buf *out, const struct conf_setting *s, const struct conf_init *init)
 {
-	const char *own = s->at == AT(code) ? init->code : s->at == AT(office) ? init->office : s->at == AT(listen) ? init->listen : NULL;
+	const char *own = s->at == AT(code)     ? init->code
+			  : s->at == AT(office) ? init->office
+			  : s->at == AT(listen) ? init->listen
+						: NULL;
 	rv_buf_printf(out, "# %s: %s\n", s->name, s->words);
 	if (s->type == CONF_CODES) {
 		rv_buf_printf(out, "%s = [", s->name);
@@ -83,7 +122,8 @@ static void put_setting(struct rv_buf *out, const struct conf_setting *s, const 
 		rv_buf_str(out, ";\n\n");
 	} else if (s->type == CONF_UINT || s->type == CONF_U64) {
 		/* libconfig takes numbers over 32 bits with an L only */
-		rv_buf_printf(out, "#%s = %lld%s;\n\n", s->name, s->number, s->number > INT32_MAX ? "L" : "");
+		rv_buf_printf(out, "#%s = %lld%s;\n\n", s->name, s->number,
+			s->number > INT32_MAX ? "L" : "");
 	} else {
 		rv_buf_printf(out, "#%s = ", s->name);
 		put_quoted(out, s->text != NULL ? s->text : "");
@@ -94,8 +134,10 @@ static void put_setting(struct rv_buf *out, const struct conf_setting *s, const 
 int conf_write(const char *file, const struct conf_init *init, struct rv_err *e)
 {
 	struct rv_buf out = {0};
-	rv_buf_str(&out, "# Configuration of a Reeve node; see reeve.conf(5). Settings behind # show their defaults.\n"
-		"# Paths are relative to this file's folder. After a change: restart reeved; check first with reeved -n.\n\n");
+	rv_buf_str(&out, "# Configuration of a Reeve node; see reeve.conf(5). Settings behind # "
+			 "show their defaults.\n"
+			 "# Paths are relative to this file's folder. After a change: restart "
+			 "reeved; check first with reeved -n.\n\n");
 	for (size_t i = 0; i < conf_n_settings; i++) {
 		if (conf_settings[i].group != NULL) {
 			rv_buf_printf(&out, "# ---- %s ----\n\n", conf_settings[i].group);

@@ -36,9 +36,14 @@ static const char usage_text[] =
 static int read_arguments(int argc, char **argv, struct ask *ask)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'n'}, {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'}, {"role", required_argument, NULL, 'R'}, {"channel", required_argument, NULL, 'C'},
-		{"ready", required_argument, NULL, 'Y'}, {NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'n'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{"role", required_argument, NULL, 'R'},
+		{"channel", required_argument, NULL, 'C'},
+		{"ready", required_argument, NULL, 'Y'},
+		{NULL, 0, NULL, 0},
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "c:n", options, NULL)) != -1) {
@@ -109,7 +114,7 @@ static void tell_ready(void *ctx)
 {
 	int fd = *(int *)ctx;
 	ssize_t n = write(fd, "r", 1);
-	(void)n;   /* the supervisor is gone: so are we, in a moment */
+	(void)n; /* the supervisor is gone: so are we, in a moment */
 	close(fd);
 }
 
@@ -144,7 +149,10 @@ static int run_role(const struct conf *conf, struct ask *ask, struct log *log)
 	char endpoint[160];
 	supervise_line_endpoint(conf, endpoint, sizeof(endpoint));
 	if (endpoint[0] == '\0') {
-		fprintf(stderr, "reeved: the path of run_dir is too long for a socket: %s\n  Choose a shorter one.\n", conf->run_dir);
+		fprintf(stderr,
+			"reeved: the path of run_dir is too long for a socket: %s\n  Choose a "
+			"shorter one.\n",
+			conf->run_dir);
 		return 1;
 	}
 	if (ask->check_only || (ask->role != NULL && strcmp(ask->role, "node") == 0)) {
@@ -152,7 +160,8 @@ static int run_role(const struct conf *conf, struct ask *ask, struct log *log)
 	}
 	if (ask->role == NULL) {
 		if (mkdir(conf->run_dir, 0700) != 0 && access(conf->run_dir, W_OK | X_OK) != 0) {
-			fprintf(stderr, "reeved: run_dir %s cannot be made or written\n", conf->run_dir);
+			fprintf(stderr, "reeved: run_dir %s cannot be made or written\n",
+				conf->run_dir);
 			return 1;
 		}
 		return supervise_run(conf, ask->conf_path, log);
@@ -182,7 +191,8 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (conf_read(&conf, ask.conf_path, &e) != 0 ||
-		log_open(&log, conf->log_level, conf->log_format, conf->code, env_clock(), &e) != 0) {
+		log_open(&log, conf->log_level, conf->log_format, conf->code, env_clock(), &e) !=
+			0) {
 		conf_free(&conf);
 		return say(&e);
 	}

@@ -27,7 +27,7 @@ struct node {
 	struct rv_catalog *catalog;
 	struct trust *trust;
 	struct store *store;
-	struct keeper_client *keeper;   /* the committer's */
+	struct keeper_client *keeper; /* the committer's */
 	struct rv_signer signer;
 	struct committer *committer;
 	struct intake *intake;
@@ -47,8 +47,12 @@ struct submit_back {
 static void submit_done(void *ctx, const struct intake_result *r)
 {
 	struct submit_back *back = ctx;
-	struct api_result result = {.code = r->code, .err = r->err, .known = r->known,
-		.recipients = (const char(*)[RV_CODE_TEXT])r->recipients.codes, .n_recipients = r->recipients.n, .report = &r->report};
+	struct api_result result = {.code = r->code,
+		.err = r->err,
+		.known = r->known,
+		.recipients = (const char(*)[RV_CODE_TEXT])r->recipients.codes,
+		.n_recipients = r->recipients.n,
+		.report = &r->report};
 	memcpy(result.id, r->id, sizeof(result.id));
 	back->done(back->ctx, &result);
 	free(back);
@@ -63,9 +67,17 @@ static int core_submit(void *ctx, const struct api_submission *s, struct rv_err 
 	}
 	back->done = s->done;
 	back->ctx = s->ctx;
-	struct intake_submission in = {.draft = s->draft, .len = s->len, .operation = s->operation, .id = s->id, .to = s->to,
-		.n_to = s->n_to, .attachments = s->attachments, .n_attachments = s->n_attachments, .dry_run = s->dry_run,
-		.done = submit_done, .ctx = back};
+	struct intake_submission in = {.draft = s->draft,
+		.len = s->len,
+		.operation = s->operation,
+		.id = s->id,
+		.to = s->to,
+		.n_to = s->n_to,
+		.attachments = s->attachments,
+		.n_attachments = s->n_attachments,
+		.dry_run = s->dry_run,
+		.done = submit_done,
+		.ctx = back};
 	int rc = intake_submit(n->intake, &in, e);
 	if (rc != 0) {
 		free(back);
@@ -73,8 +85,8 @@ static int core_submit(void *ctx, const struct api_submission *s, struct rv_err 
 	return rc;
 }
 
-static int core_mark_read(void *ctx, const uint8_t message[RV_UUID_LEN], void (*done)(void *, int, const struct rv_err *),
-	void *done_ctx, struct rv_err *e)
+static int core_mark_read(void *ctx, const uint8_t message[RV_UUID_LEN],
+	void (*done)(void *, int, const struct rv_err *), void *done_ctx, struct rv_err *e)
 {
 	return intake_mark_read(((struct node *)ctx)->intake, message, done, done_ctx, e);
 }
@@ -95,7 +107,8 @@ static void core_facts(void *ctx, struct api_facts *f)
 	struct rv_trust *t = trust_get(n->trust);
 	f->started_us = n->started_us;
 	f->ready = t != NULL;
-	snprintf(f->reason, sizeof(f->reason), "%s", t != NULL ? "" : "this node has no trust list yet");
+	snprintf(f->reason, sizeof(f->reason), "%s",
+		t != NULL ? "" : "this node has no trust list yet");
 	rv_trust_unref(&t);
 }
 
@@ -110,7 +123,8 @@ static void inbox_changed(void *ctx)
 /* ---- building up and taking down ---- */
 
 /* The node's own certificate, and whether the keeper's key is the one it certifies. */
-static int check_signer(struct node *n, struct keeper_client *keeper, struct rv_signer *signer, struct rv_err *e)
+static int check_signer(
+	struct node *n, struct keeper_client *keeper, struct rv_signer *signer, struct rv_err *e)
 {
 	static const char probe[] = "REEVE-READINESS-1";
 	struct rv_buf pem = {0};
@@ -118,16 +132,22 @@ static int check_signer(struct node *n, struct keeper_client *keeper, struct rv_
 	struct rv_cert *cert = NULL;
 	int rc = file_read(n->conf->signing_cert, 65536, &pem, e);
 	if (rc != 0) {
-		rv_err_mend(e, "A coordinator's trust list brings it: reeve trust install -c %s LIST --authority PEM.", n->conf->file);
+		rv_err_mend(e,
+			"A coordinator's trust list brings it: reeve trust install -c %s LIST "
+			"--authority PEM.",
+			n->conf->file);
 		goto out;
 	}
-	if ((rc = rv_cert_from_pem(&cert, pem.data, pem.len, e)) != 0 || (rc = keeper_client_signer(keeper, signer, e)) != 0 ||
+	if ((rc = rv_cert_from_pem(&cert, pem.data, pem.len, e)) != 0 ||
+		(rc = keeper_client_signer(keeper, signer, e)) != 0 ||
 		(rc = signer->sign(signer->ctx, probe, sizeof(probe), &sig, e)) != 0) {
 		goto out;
 	}
 	rc = rv_cert_verify(cert, signer->alg, probe, sizeof(probe), sig.data, sig.len, e);
 	if (rc != 0) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-KEY", "the certificate %s does not belong to the signing key", n->conf->signing_cert);
+		rc = rv_fail_rule(e, RV_ECERT, "CERT-KEY",
+			"the certificate %s does not belong to the signing key",
+			n->conf->signing_cert);
 		rv_err_mend(e, "Install the certificate that was issued for this node's request.");
 		goto out;
 	}
@@ -158,20 +178,31 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 	if (rc != 0) {
 		return rc;
 	}
-	struct intake_params ip = {.conf = n->conf, .catalog = n->catalog, .trust = n->trust, .committer = n->committer, .log = n->log,
-		.clock = n->clock, .random = n->random, .inbox_changed = inbox_changed, .inbox_ctx = n};
+	struct intake_params ip = {.conf = n->conf,
+		.catalog = n->catalog,
+		.trust = n->trust,
+		.committer = n->committer,
+		.log = n->log,
+		.clock = n->clock,
+		.random = n->random,
+		.inbox_changed = inbox_changed,
+		.inbox_ctx = n};
 	rc = intake_start(&n->intake, &ip, e);
 	if (rc != 0) {
 		return rc;
 	}
-	struct links_params lp = {n->conf, n->trust, n->log, n->clock, n->random, wires->line_endpoint, intake_callbacks(n->intake)};
+	struct links_params lp = {n->conf, n->trust, n->log, n->clock, n->random,
+		wires->line_endpoint, intake_callbacks(n->intake)};
 	rc = links_start(&n->links, &lp, e);
 	if (rc != 0) {
 		return rc;
 	}
 	intake_attach(n->intake, n->links);
 	intake_reroute(n->intake);
-	struct api_params ap = {.conf = n->conf, .catalog = n->catalog, .clock = n->clock, .log = n->log,
+	struct api_params ap = {.conf = n->conf,
+		.catalog = n->catalog,
+		.clock = n->clock,
+		.log = n->log,
 		.core = {n, core_submit, core_mark_read, core_links, core_trust, core_facts}};
 	return api_start(&n->api, &ap, e);
 }
@@ -201,8 +232,11 @@ static void look_at_trust(struct node *n)
 	if (changed) {
 		struct rv_trust *t = trust_get(n->trust);
 		char number[24];
-		snprintf(number, sizeof(number), "%llu", t != NULL ? (unsigned long long)rv_trust_number(t) : 0);
-		log_event(n->log, LOG_LVL_INFO, t != NULL ? "trust list taken" : "no trust list holds any more", "number", number, NULL);
+		snprintf(number, sizeof(number), "%llu",
+			t != NULL ? (unsigned long long)rv_trust_number(t) : 0);
+		log_event(n->log, LOG_LVL_INFO,
+			t != NULL ? "trust list taken" : "no trust list holds any more", "number",
+			number, NULL);
 		rv_trust_unref(&t);
 		links_trust_changed(n->links);
 		intake_reroute(n->intake);
@@ -217,7 +251,8 @@ static uint64_t links_fingerprint(struct node *n)
 	size_t count = t != NULL ? rv_trust_members(t, &members) : 0;
 	uint64_t print = 14695981039346656037u;
 	for (size_t i = 0; i < count; i++) {
-		print = (print ^ (uint64_t)(links_up(n->links, members[i].code) + 1)) * 1099511628211u;
+		print = (print ^ (uint64_t)(links_up(n->links, members[i].code) + 1)) *
+			1099511628211u;
 	}
 	rv_trust_unref(&t);
 	return print;
@@ -255,8 +290,8 @@ static int wait_for_end(struct node *n, int signals, struct rv_err *e)
 	}
 }
 
-int node_run(const struct conf *conf, const struct node_wires *wires, struct log *log, void (*ready)(void *ctx), void *ctx,
-	struct rv_err *e)
+int node_run(const struct conf *conf, const struct node_wires *wires, struct log *log,
+	void (*ready)(void *ctx), void *ctx, struct rv_err *e)
 {
 	struct node n = {.conf = conf, .log = log, .clock = env_clock(), .random = env_random()};
 	sigset_t set;

@@ -26,7 +26,7 @@ struct supervisor {
 	struct log *log;
 	int signals;
 	pid_t pids[ROLES];
-	int ready_fd;              /* the node writes a byte when it serves */
+	int ready_fd; /* the node writes a byte when it serves */
 	int was_ready;
 	unsigned backoff_ms;
 };
@@ -34,7 +34,8 @@ struct supervisor {
 void supervise_line_endpoint(const struct conf *conf, char *out, size_t size)
 {
 	int n = snprintf(out, size, "ipc://%s/line.sock", conf->run_dir);
-	if (n < 0 || (size_t)n >= size || (size_t)n - strlen("ipc://") >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+	if (n < 0 || (size_t)n >= size ||
+		(size_t)n - strlen("ipc://") >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
 		out[0] = '\0';
 	}
 }
@@ -66,7 +67,10 @@ static pid_t spawn(const struct supervisor *s, int role, int channel, int ready)
 	argv[n] = NULL;
 	pid_t pid = fork();
 	if (pid == 0) {
-		union { const char **borrowed; char **argv; } a = {.borrowed = argv};
+		union {
+			const char **borrowed;
+			char **argv;
+		} a = {.borrowed = argv};
 		keep_open(channel);
 		keep_open(ready);
 		execv("/proc/self/exe", a.argv);
@@ -87,7 +91,8 @@ static int start_roles(struct supervisor *s, struct rv_err *e)
 {
 	int channel[2] = {-1, -1};
 	int ready[2] = {-1, -1};
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0 || pipe2(ready, O_CLOEXEC) != 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0 ||
+		pipe2(ready, O_CLOEXEC) != 0) {
 		rv_fail_errno(e, errno, "cannot make the channels between the processes");
 	} else {
 		s->pids[ROLE_KEEPER] = spawn(s, ROLE_KEEPER, channel[0], -1);
@@ -182,7 +187,8 @@ static void note_ready(struct supervisor *s)
 static int watch(struct supervisor *s)
 {
 	for (;;) {
-		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->ready_fd, .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN},
+			{.fd = s->ready_fd, .events = POLLIN}};
 		poll(p, 2, -1);
 		if (s->ready_fd >= 0 && p[1].revents != 0) {
 			note_ready(s);
@@ -197,7 +203,8 @@ static int watch(struct supervisor *s)
 			char how[64];
 			snprintf(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "status %d",
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-			log_event(s->log, LOG_LVL_ERROR, "a process of the node ended", "role", role_names[ended], "how", how, NULL);
+			log_event(s->log, LOG_LVL_ERROR, "a process of the node ended", "role",
+				role_names[ended], "how", how, NULL);
 			return 0;
 		}
 	}
@@ -248,7 +255,7 @@ int supervise_run(const struct conf *conf, const char *conf_path, struct log *lo
 		} else {
 			kill_all(&s);
 			if (!s.was_ready) {
-				rc = 1;   /* it never worked: a fault to mend, not one to wait out */
+				rc = 1; /* it never worked: a fault to mend, not one to wait out */
 				break;
 			}
 			stop = pause_before_restart(&s);

@@ -30,7 +30,8 @@ struct committer {
 	size_t cap_due;
 };
 
-int commit_receipt(const struct commit_scope *scope, struct commit_job *job, const struct rv_receipt *r, const char *towards)
+int commit_receipt(const struct commit_scope *scope, struct commit_job *job,
+	const struct rv_receipt *r, const char *towards)
 {
 	struct committer *c = scope->committer;
 	if (c->n_due == c->cap_due) {
@@ -52,7 +53,8 @@ int commit_receipt(const struct commit_scope *scope, struct commit_job *job, con
 		if (d->receipt.recipients == NULL) {
 			return rv_fail_nomem(&job->err);
 		}
-		memcpy(d->receipt.recipients, r->recipients, r->n_recipients * sizeof(*r->recipients));
+		memcpy(d->receipt.recipients, r->recipients,
+			r->n_recipients * sizeof(*r->recipients));
 	}
 	if (towards != NULL) {
 		snprintf(d->towards, sizeof(d->towards), "%s", towards);
@@ -69,7 +71,8 @@ static void drop_receipts(struct committer *c, size_t from)
 	c->n_due = from;
 }
 
-static int store_signed(struct committer *c, size_t from, size_t n, const struct rv_buf *bytes, int64_t now_us, struct rv_err *e)
+static int store_signed(struct committer *c, size_t from, size_t n, const struct rv_buf *bytes,
+	int64_t now_us, struct rv_err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct due_receipt *d = &c->due[from + i];
@@ -138,7 +141,8 @@ static void finish_group(struct committer *c, int rc, const struct rv_err *e)
 	for (size_t i = 0; i < c->n_jobs; i++) {
 		struct commit_job *job = c->jobs[i];
 		if (rc != 0) {
-			/* the whole group was undone: what was refused for a reason of its own is not durable either */
+			/* the whole group was undone: what was refused for a reason of its own is
+			 * not durable either */
 			job->err = *e;
 			c->results[i] = rc == RV_ENOMEM || rc == RV_EAGAIN ? rc : RV_EIO;
 		}

@@ -7,9 +7,10 @@
 #include "protocol/signer.h"
 
 /*
- * The committer: the one thread that writes to the store. It takes whatever jobs wait, runs them in one group, signs the group's
- * receipts with one signature, commits once, and only then tells each job's owner. So nothing is acknowledged
- * before it is durable, and many messages share one sync of the disk.
+ * The committer: the one thread that writes to the store. It takes whatever jobs wait, runs them in
+ * one group, signs the group's receipts with one signature, commits once, and only then tells each
+ * job's owner. So nothing is acknowledged before it is durable, and many messages share one sync of
+ * the disk.
  */
 struct committer;
 struct commit_job;
@@ -23,9 +24,11 @@ struct commit_scope {
 };
 
 struct commit_job {
-	/* Runs inside the group, in the committer's thread. A negative return fails this job alone. */
+	/* Runs inside the group, in the committer's thread. A negative return fails this job alone.
+	 */
 	int (*run)(struct commit_job *job, const struct commit_scope *scope);
-	/* Called once, after the commit (rc: of run, or of the commit), in the committer's thread; frees the job. */
+	/* Called once, after the commit (rc: of run, or of the commit), in the committer's thread;
+	 * frees the job. */
 	void (*done)(struct commit_job *job, int rc);
 	struct rv_err err;
 };
@@ -40,13 +43,16 @@ int committer_start(struct committer **c_r, const struct committer_params *p, st
 /* Ends after all jobs posted so far are done. */
 void committer_stop(struct committer **c);
 
-/* Waits for room if the queue is full. RV_ECLOSED: the job is not taken, and stays the caller's. Not for the committer's own thread. */
+/* Waits for room if the queue is full. RV_ECLOSED: the job is not taken, and stays the caller's.
+ * Not for the committer's own thread. */
 int committer_post(struct committer *c, struct commit_job *job);
 
 /*
- * In run: adds a receipt of ours to the group. It is signed and stored before the commit, and queued towards
- * the peer the message came from (towards NULL) or the one named. The content is copied.
+ * In run: adds a receipt of ours to the group. It is signed and stored before the commit, and
+ * queued towards the peer the message came from (towards NULL) or the one named. The content is
+ * copied.
  */
-int commit_receipt(const struct commit_scope *scope, struct commit_job *job, const struct rv_receipt *r, const char *towards);
+int commit_receipt(const struct commit_scope *scope, struct commit_job *job,
+	const struct rv_receipt *r, const char *towards);
 
 #endif

@@ -34,7 +34,10 @@ int intake_view(struct intake *i, struct route_view *view, struct rv_err *e)
 void intake_view_end(struct route_view *view)
 {
 	/* the view holds the list as const; the reference is ours to give back */
-	union { const struct rv_trust *borrowed; struct rv_trust *held; } t = {.borrowed = view->trust};
+	union {
+		const struct rv_trust *borrowed;
+		struct rv_trust *held;
+	} t = {.borrowed = view->trust};
 	rv_trust_unref(&t.held);
 	view->trust = NULL;
 }
@@ -47,8 +50,9 @@ void intake_post(struct intake *i, struct commit_job *job)
 	}
 }
 
-int intake_targets(const struct route_view *view, const struct route_codes *recipients, const char *trail,
-	struct store_target **list_r, size_t *n_r, int *for_us_r, struct rv_err *e)
+int intake_targets(const struct route_view *view, const struct route_codes *recipients,
+	const char *trail, struct store_target **list_r, size_t *n_r, int *for_us_r,
+	struct rv_err *e)
 {
 	struct store_target *list = calloc(recipients->n + 1, sizeof(*list));
 	size_t n = 0;
@@ -70,9 +74,10 @@ int intake_targets(const struct route_view *view, const struct route_codes *reci
 	return 0;
 }
 
-int intake_accept_receipts(struct intake *i, const struct commit_scope *scope, struct commit_job *job,
-	const uint8_t message[RV_UUID_LEN], const uint8_t seal_digest[RV_DIGEST_LEN], int for_us,
-	char (*others)[RV_CODE_TEXT], size_t n_others)
+int intake_accept_receipts(struct intake *i, const struct commit_scope *scope,
+	struct commit_job *job, const uint8_t message[RV_UUID_LEN],
+	const uint8_t seal_digest[RV_DIGEST_LEN], int for_us, char (*others)[RV_CODE_TEXT],
+	size_t n_others)
 {
 	char self[1][RV_CODE_TEXT];
 	struct rv_receipt r = {.time_us = scope->clock.now_us(scope->clock.ctx)};
@@ -135,7 +140,8 @@ static int start_workers(struct intake *i, struct rv_err *e)
 		int err = pthread_create(&w->thread, NULL, worker_thread, w);
 		if (err != 0) {
 			judge_free(&w->judge);
-			return rv_fail_errno(e, err, "cannot start intake worker %zu", i->n_workers);
+			return rv_fail_errno(
+				e, err, "cannot start intake worker %zu", i->n_workers);
 		}
 		w->running = 1;
 	}

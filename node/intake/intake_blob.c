@@ -6,8 +6,9 @@
 #include <string.h>
 
 /*
- * Chunks of attachments that peers send: written by one thread, so that a slow disk holds up neither links nor
- * workers. A few files stay open; one that is put aside resumes from what was synced.
+ * Chunks of attachments that peers send: written by one thread, so that a slow disk holds up
+ * neither links nor workers. A few files stay open; one that is put aside resumes from what was
+ * synced.
  */
 
 enum { OPEN_MAX_FETCHES = 8 };
@@ -47,22 +48,27 @@ struct arrival_done {
 
 static int run_blob_here(struct commit_job *job, const struct commit_scope *scope)
 {
-	struct arrival_done *d = (struct arrival_done *)((char *)job - offsetof(struct arrival_done, job));
-	int rc = store_blob_here(scope->store, d->digest, d->size, scope->clock.now_us(scope->clock.ctx), &d->list, &d->n, &job->err);
+	struct arrival_done *d =
+		(struct arrival_done *)((char *)job - offsetof(struct arrival_done, job));
+	int rc = store_blob_here(scope->store, d->digest, d->size,
+		scope->clock.now_us(scope->clock.ctx), &d->list, &d->n, &job->err);
 	for (size_t k = 0; rc == 0 && k < d->n; k++) {
 		const struct store_completed *c = &d->list[k];
-		rc = intake_accept_receipts(d->intake, scope, job, c->message, c->seal_digest, c->for_inbox, c->recipients,
-			c->n_recipients);
+		rc = intake_accept_receipts(d->intake, scope, job, c->message, c->seal_digest,
+			c->for_inbox, c->recipients, c->n_recipients);
 	}
 	return rc;
 }
 
 static void done_blob_here(struct commit_job *job, int rc)
 {
-	struct arrival_done *d = (struct arrival_done *)((char *)job - offsetof(struct arrival_done, job));
+	struct arrival_done *d =
+		(struct arrival_done *)((char *)job - offsetof(struct arrival_done, job));
 	struct intake *i = d->intake;
 	if (rc != 0) {
-		log_err(i->p.log, LOG_LVL_ERROR, "an attachment is here but could not be noted; it is noted when it is offered again",
+		log_err(i->p.log, LOG_LVL_ERROR,
+			"an attachment is here but could not be noted; it is noted when it is "
+			"offered again",
 			&job->err, NULL);
 	}
 	int for_us = 0;
@@ -81,7 +87,8 @@ static void note_blob(struct intake *i, const uint8_t digest[RV_DIGEST_LEN], uin
 {
 	struct arrival_done *d = calloc(1, sizeof(*d));
 	if (d == NULL) {
-		return;   /* the fetch stays noted in the store: the next session finds the blob whole */
+		return; /* the fetch stays noted in the store: the next session finds the blob whole
+			 */
 	}
 	d->job.run = run_blob_here;
 	d->job.done = done_blob_here;
@@ -98,7 +105,8 @@ static void put_aside(struct open_fetch *f)
 }
 
 /* The open file of that blob, opened if need be in place of the one unused for longest. */
-static int find_fetch(struct writer *w, const struct chunk *c, struct open_fetch **f_r, struct rv_err *e)
+static int find_fetch(
+	struct writer *w, const struct chunk *c, struct open_fetch **f_r, struct rv_err *e)
 {
 	struct open_fetch *oldest = &w->open[0];
 	for (size_t k = 0; k < OPEN_MAX_FETCHES; k++) {
@@ -113,7 +121,8 @@ static int find_fetch(struct writer *w, const struct chunk *c, struct open_fetch
 		}
 	}
 	put_aside(oldest);
-	int rc = blob_fetch_open(&oldest->fetch, w->intake->p.conf->state_dir, c->digest, c->size, &oldest->have, e);
+	int rc = blob_fetch_open(
+		&oldest->fetch, w->intake->p.conf->state_dir, c->digest, c->size, &oldest->have, e);
 	if (rc == 0) {
 		memcpy(oldest->digest, c->digest, RV_DIGEST_LEN);
 		oldest->used = ++w->uses;
@@ -138,7 +147,7 @@ static int write_chunk(struct writer *w, const struct chunk *c, uint64_t *next_r
 	}
 	*next_r = f->have;
 	if (c->offset != f->have) {
-		return RV_EAGAIN;   /* resumed elsewhere than the asker thought */
+		return RV_EAGAIN; /* resumed elsewhere than the asker thought */
 	}
 	rc = blob_fetch_write(f->fetch, c->offset, c->data, c->len, e);
 	if (rc != 0) {
@@ -170,7 +179,8 @@ void *intake_chunk_writer(void *arg)
 		uint64_t next = 0;
 		int rc = write_chunk(&w, c, &next, &e);
 		if (rc != 0 && rc != RV_EAGAIN) {
-			log_err(i->p.log, LOG_LVL_WARNING, "chunk of an attachment not taken", &e, "peer", c->peer, NULL);
+			log_err(i->p.log, LOG_LVL_WARNING, "chunk of an attachment not taken", &e,
+				"peer", c->peer, NULL);
 		}
 		links_done_chunk(i->links, c->token, rc, next);
 		free(c);
@@ -181,8 +191,8 @@ void *intake_chunk_writer(void *arg)
 	return NULL;
 }
 
-int intake_on_chunk(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], uint64_t size, uint64_t offset,
-	struct rv_span data, uint64_t token)
+int intake_on_chunk(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], uint64_t size,
+	uint64_t offset, struct rv_span data, uint64_t token)
 {
 	struct intake *i = ctx;
 	struct chunk *c = malloc(sizeof(*c) + data.len);

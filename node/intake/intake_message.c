@@ -16,10 +16,10 @@ struct arrival {
 	uint64_t token;
 	uint64_t peer_trust;
 	uint64_t ticket;
-	struct rv_item item;            /* owns its recipients; wire points into bytes */
+	struct rv_item item; /* owns its recipients; wire points into bytes */
 	uint8_t *bytes;
 	struct verdict verdict;
-	int fate;                       /* of the judgement */
+	int fate; /* of the judgement */
 	char trail[sizeof(((struct rv_item *)0)->trail) + RV_CODE_TEXT];
 	struct store_target *targets;
 	size_t n_targets;
@@ -42,23 +42,29 @@ static void defer(struct arrival *a, const struct rv_err *why)
 {
 	struct rv_defer d = {.wait_s = 30};
 	memcpy(d.message, a->item.message, RV_UUID_LEN);
-	snprintf(d.code, sizeof(d.code), "%s", why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
+	snprintf(d.code, sizeof(d.code), "%s",
+		why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
 	snprintf(d.text, sizeof(d.text), "%.255s", why->text);
-	rv_wire_rule_mend(d.code);   /* they may quote the peer's own bytes */
+	rv_wire_rule_mend(d.code); /* they may quote the peer's own bytes */
 	rv_wire_text_mend(d.text);
 	log_err(a->intake->p.log, LOG_LVL_WARNING, "message put off", why, "peer", a->peer, NULL);
 	links_done_message(a->intake->links, a->token, RV_EAGAIN, &d);
 	arrival_free(a);
 }
 
-static int refusal_receipt(struct arrival *a, const struct commit_scope *scope, char (*recipients)[RV_CODE_TEXT], size_t n)
+static int refusal_receipt(struct arrival *a, const struct commit_scope *scope,
+	char (*recipients)[RV_CODE_TEXT], size_t n)
 {
-	struct rv_receipt r = {.stage = RV_STAGE_REJECTED, .time_us = scope->clock.now_us(scope->clock.ctx),
-		.recipients = recipients, .n_recipients = n, .line = (uint32_t)a->verdict.why.line};
+	struct rv_receipt r = {.stage = RV_STAGE_REJECTED,
+		.time_us = scope->clock.now_us(scope->clock.ctx),
+		.recipients = recipients,
+		.n_recipients = n,
+		.line = (uint32_t)a->verdict.why.line};
 	const struct rv_err *why = &a->verdict.why;
 	memcpy(r.message, a->item.message, RV_UUID_LEN);
 	memcpy(r.seal_digest, a->verdict.sealed.seal_digest, RV_DIGEST_LEN);
-	snprintf(r.rule, sizeof(r.rule), "%s", why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
+	snprintf(r.rule, sizeof(r.rule), "%s",
+		why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
 	snprintf(r.text, sizeof(r.text), "%.255s", why->text);
 	return commit_receipt(scope, &a->job, &r, a->peer);
 }
@@ -68,13 +74,18 @@ static int run_refusal(struct commit_job *job, const struct commit_scope *scope)
 	struct arrival *a = (struct arrival *)((char *)job - offsetof(struct arrival, job));
 	const struct rv_header *h = &a->verdict.header;
 	struct store_refusal r = {
-		.source = a->peer, .has_message = 1,
+		.source = a->peer,
+		.has_message = 1,
 		.originator = a->verdict.has_header ? h->originator : "",
 		.operation = a->verdict.has_header ? h->operation : "",
 		.kind = a->verdict.has_header ? rv_kind_text(h->kind) : "",
-		.wire = a->item.wire.data, .wire_len = a->item.wire.len,
-		.code = a->verdict.why.rule[0] != '\0' ? a->verdict.why.rule : rv_strcode(a->verdict.why.code),
-		.text = a->verdict.why.text, .line = a->verdict.why.line, .column = a->verdict.why.column,
+		.wire = a->item.wire.data,
+		.wire_len = a->item.wire.len,
+		.code = a->verdict.why.rule[0] != '\0' ? a->verdict.why.rule
+						       : rv_strcode(a->verdict.why.code),
+		.text = a->verdict.why.text,
+		.line = a->verdict.why.line,
+		.column = a->verdict.why.column,
 		.now_us = scope->clock.now_us(scope->clock.ctx),
 	};
 	memcpy(r.message, a->item.message, RV_UUID_LEN);
@@ -91,7 +102,8 @@ static void done_refusal(struct commit_job *job, int rc)
 	}
 	char id[RV_UUID_TEXT];
 	rv_uuid_text(id, a->item.message);
-	log_err(a->intake->p.log, LOG_LVL_WARNING, "message refused", &a->verdict.why, "peer", a->peer, "message", id, NULL);
+	log_err(a->intake->p.log, LOG_LVL_WARNING, "message refused", &a->verdict.why, "peer",
+		a->peer, "message", id, NULL);
 	links_done_message(a->intake->links, a->token, 0, NULL);
 	links_wake(a->intake->links, a->peer);
 	arrival_free(a);
@@ -116,11 +128,17 @@ static int accept_message(struct arrival *a, const struct commit_scope *scope)
 	struct rv_err *e = &a->job.err;
 	struct store_message m = {
 		.header = a->verdict.header,
-		.wire = a->item.wire.data, .wire_len = a->item.wire.len,
-		.source = a->peer, .hops = a->item.hops, .trail = a->trail, .for_inbox = a->for_us,
+		.wire = a->item.wire.data,
+		.wire_len = a->item.wire.len,
+		.source = a->peer,
+		.hops = a->item.hops,
+		.trail = a->trail,
+		.for_inbox = a->for_us,
 		.now_us = scope->clock.now_us(scope->clock.ctx),
-		.targets = a->targets, .n_targets = a->n_targets,
-		.attachments = a->verdict.attachments, .n_attachments = a->verdict.n_attachments,
+		.targets = a->targets,
+		.n_targets = a->n_targets,
+		.attachments = a->verdict.attachments,
+		.n_attachments = a->verdict.n_attachments,
 	};
 	memcpy(m.seal_digest, a->verdict.sealed.seal_digest, RV_DIGEST_LEN);
 	int rc = store_accept(scope->store, &m, &a->complete, e);
@@ -145,8 +163,8 @@ static int run_acceptance(struct commit_job *job, const struct commit_scope *sco
 		for (size_t k = 0; k < a->n_targets; k++) {
 			snprintf(others[k], sizeof(others[k]), "%s", a->targets[k].recipient);
 		}
-		rc = intake_accept_receipts(a->intake, scope, job, a->item.message, a->verdict.sealed.seal_digest, a->for_us, others,
-			a->n_targets);
+		rc = intake_accept_receipts(a->intake, scope, job, a->item.message,
+			a->verdict.sealed.seal_digest, a->for_us, others, a->n_targets);
 		free(others);
 	}
 	if (rc == 0 && a->verdict.refused.n > 0) {
@@ -176,8 +194,10 @@ static void done_acceptance(struct commit_job *job, int rc)
 static void accept_verdict(struct arrival *a, const struct route_view *view)
 {
 	struct rv_err e = {0};
-	snprintf(a->trail, sizeof(a->trail), "%s%s%s", a->item.trail, a->item.trail[0] != '\0' ? " " : "", a->peer);
-	int rc = intake_targets(view, &a->verdict.allowed, a->trail, &a->targets, &a->n_targets, &a->for_us, &e);
+	snprintf(a->trail, sizeof(a->trail), "%s%s%s", a->item.trail,
+		a->item.trail[0] != '\0' ? " " : "", a->peer);
+	int rc = intake_targets(
+		view, &a->verdict.allowed, a->trail, &a->targets, &a->n_targets, &a->for_us, &e);
 	if (rc != 0) {
 		put_off(a, &e);
 		return;
@@ -187,11 +207,13 @@ static void accept_verdict(struct arrival *a, const struct route_view *view)
 	order_give(a->intake->order, a->ticket, &a->job);
 }
 
-/* What is refused for want of trust is only put off while the peer knows a newer trust list than we do. */
+/* What is refused for want of trust is only put off while the peer knows a newer trust list than we
+ * do. */
 static int may_be_news(const struct arrival *a, const struct route_view *view)
 {
-	return (strncmp(a->verdict.why.rule, "TRUST-", 6) == 0 || strncmp(a->verdict.why.rule, "ROUTE-", 6) == 0 ||
-		a->fate == RV_ECERT) && a->peer_trust > rv_trust_number(view->trust);
+	return (strncmp(a->verdict.why.rule, "TRUST-", 6) == 0 ||
+		       strncmp(a->verdict.why.rule, "ROUTE-", 6) == 0 || a->fate == RV_ECERT) &&
+	       a->peer_trust > rv_trust_number(view->trust);
 }
 
 static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
@@ -204,9 +226,12 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 		put_off(a, &e);
 		return;
 	}
-	a->fate = judge_message(judge, &view, a->peer, &a->item, i->p.conf->attachment_max, &a->verdict);
-	if (a->fate == 0 && (rv_uuid_parse(id, a->verdict.header.id) != 0 || memcmp(id, a->item.message, sizeof(id)) != 0)) {
-		a->fate = rv_fail_rule(&a->verdict.why, RV_EPARSE, "LINK-ID", "the frame names another message than the Header");
+	a->fate = judge_message(
+		judge, &view, a->peer, &a->item, i->p.conf->attachment_max, &a->verdict);
+	if (a->fate == 0 && (rv_uuid_parse(id, a->verdict.header.id) != 0 ||
+				    memcmp(id, a->item.message, sizeof(id)) != 0)) {
+		a->fate = rv_fail_rule(&a->verdict.why, RV_EPARSE, "LINK-ID",
+			"the frame names another message than the Header");
 	}
 	if (a->fate == 0) {
 		a->fate = intake_references(i, &a->verdict.header, &a->verdict.why);
@@ -221,7 +246,8 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	intake_view_end(&view);
 }
 
-int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item, uint64_t token)
+int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item,
+	uint64_t token)
 {
 	struct intake *i = ctx;
 	struct arrival *a = calloc(1, sizeof(*a));
@@ -240,7 +266,8 @@ int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const st
 		arrival_free(a);
 		return RV_EAGAIN;
 	}
-	memcpy(a->item.recipients, item->recipients, item->n_recipients * sizeof(*item->recipients));
+	memcpy(a->item.recipients, item->recipients,
+		item->n_recipients * sizeof(*item->recipients));
 	memcpy(a->bytes, item->wire.data, item->wire.len);
 	a->item.wire.data = a->bytes;
 	a->ticket = order_take(i->order);

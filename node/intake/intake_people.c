@@ -20,7 +20,9 @@ static int run_reading(struct commit_job *job, const struct commit_scope *scope)
 	struct reading *r = (struct reading *)((char *)job - offsetof(struct reading, job));
 	struct store_full full = {0};
 	char self[1][RV_CODE_TEXT];
-	struct rv_receipt receipt = {.stage = RV_STAGE_READ, .time_us = scope->clock.now_us(scope->clock.ctx), .recipients = self,
+	struct rv_receipt receipt = {.stage = RV_STAGE_READ,
+		.time_us = scope->clock.now_us(scope->clock.ctx),
+		.recipients = self,
 		.n_recipients = 1};
 	int rc = store_mark_read(scope->store, r->message, receipt.time_us, &r->first, &job->err);
 	if (rc != 0 || !r->first) {
@@ -49,8 +51,8 @@ static void done_reading(struct commit_job *job, int rc)
 	free(r);
 }
 
-int intake_mark_read(struct intake *i, const uint8_t message[RV_UUID_LEN], void (*done)(void *ctx, int rc, const struct rv_err *e),
-	void *ctx, struct rv_err *e)
+int intake_mark_read(struct intake *i, const uint8_t message[RV_UUID_LEN],
+	void (*done)(void *ctx, int rc, const struct rv_err *e), void *ctx, struct rv_err *e)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 	if (r == NULL) {
@@ -77,16 +79,22 @@ int intake_references(struct intake *i, const struct rv_header *h, struct rv_err
 		uint8_t id[RV_UUID_LEN];
 		const struct rv_ref *ref = &h->refs[k];
 		if (rv_uuid_parse(id, ref->id) != 0 || intake_entry(i, id, &entry) != 0) {
-			continue;   /* it may be on its way, or not for us */
+			continue; /* it may be on its way, or not for us */
 		}
 		if (strcmp(entry.status, rv_status_text(h->status)) != 0) {
-			rv_fail_rule(e, RV_ERULE, "RV-STATUS-MIX", "the message is %s but refers to %s, which is %s", rv_status_text(h->status),
-				ref->id, entry.status);
-			return rv_err_mend(e, "Exercise and test messages never mix with real ones: set StatusCode to %s.", entry.status);
+			rv_fail_rule(e, RV_ERULE, "RV-STATUS-MIX",
+				"the message is %s but refers to %s, which is %s",
+				rv_status_text(h->status), ref->id, entry.status);
+			return rv_err_mend(e,
+				"Exercise and test messages never mix with real ones: set "
+				"StatusCode to %s.",
+				entry.status);
 		}
-		if ((ref->type == RV_REF_UPDATES || ref->type == RV_REF_CANCELS) && strcmp(entry.originator, h->originator) != 0) {
-			rv_fail_rule(e, RV_EDENIED, "RV-REF-OWNER", "%s belongs to %s: only its originator updates or cancels it", ref->id,
-				entry.originator);
+		if ((ref->type == RV_REF_UPDATES || ref->type == RV_REF_CANCELS) &&
+			strcmp(entry.originator, h->originator) != 0) {
+			rv_fail_rule(e, RV_EDENIED, "RV-REF-OWNER",
+				"%s belongs to %s: only its originator updates or cancels it",
+				ref->id, entry.originator);
 			return rv_err_mend(e, "Answer it with feedback instead.");
 		}
 	}
@@ -108,7 +116,9 @@ int intake_entry(struct intake *i, const uint8_t id[RV_UUID_LEN], struct store_e
 
 /* ---- the way of what waits ---- */
 struct routes {
-	struct { char member[RV_CODE_TEXT], hop[RV_CODE_TEXT]; } *rows;
+	struct {
+		char member[RV_CODE_TEXT], hop[RV_CODE_TEXT];
+	} * rows;
 	size_t n;
 };
 
@@ -136,8 +146,8 @@ void intake_routes_free(struct routes **routes)
 	}
 }
 
-static int reroute_member(struct intake *i, const struct commit_scope *scope, const struct route_view *view, const char *member,
-	struct routes *next, struct rv_err *e)
+static int reroute_member(struct intake *i, const struct commit_scope *scope,
+	const struct route_view *view, const char *member, struct routes *next, struct rv_err *e)
 {
 	char hop[RV_CODE_TEXT];
 	route_hop(view, member, NULL, hop);
@@ -153,7 +163,8 @@ static int reroute_member(struct intake *i, const struct commit_scope *scope, co
 
 static int run_rerouting(struct commit_job *job, const struct commit_scope *scope)
 {
-	struct intake *i = ((struct rerouting *)((char *)job - offsetof(struct rerouting, job)))->intake;
+	struct intake *i =
+		((struct rerouting *)((char *)job - offsetof(struct rerouting, job)))->intake;
 	struct route_view view;
 	if (intake_view(i, &view, &job->err) != 0) {
 		return 0;

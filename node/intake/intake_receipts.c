@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A batch of receipts from a peer. One that does not hold is logged and dropped; the batch is acknowledged all the same, since
- * sending it again would not make it better. */
+/* A batch of receipts from a peer. One that does not hold is logged and dropped; the batch is
+ * acknowledged all the same, since sending it again would not make it better. */
 struct batch {
 	struct work work;
 	struct commit_job job;
@@ -15,8 +15,8 @@ struct batch {
 	uint64_t token;
 	size_t n;
 	struct rv_buf *bytes;
-	struct rv_receipt *receipts;   /* stage 0: did not hold */
-	char (*wake)[RV_CODE_TEXT];    /* filled after the commit: nothing to tell if empty */
+	struct rv_receipt *receipts; /* stage 0: did not hold */
+	char (*wake)[RV_CODE_TEXT];  /* filled after the commit: nothing to tell if empty */
 };
 
 static void batch_free(struct batch *b)
@@ -42,7 +42,8 @@ static int run_batch(struct commit_job *job, const struct commit_scope *scope)
 		if (b->receipts[k].stage == 0) {
 			continue;
 		}
-		int rc = store_receipt(scope->store, &b->receipts[k], b->bytes[k].data, b->bytes[k].len, b->peer, NULL, now_us, &job->err);
+		int rc = store_receipt(scope->store, &b->receipts[k], b->bytes[k].data,
+			b->bytes[k].len, b->peer, NULL, now_us, &job->err);
 		if (rc != 0 && rc != RV_EDUP && rc != RV_ENOTFOUND) {
 			return rc;
 		}
@@ -74,7 +75,8 @@ static void judge_batch(struct work *w, struct intake *i, struct judge *judge)
 		struct rv_span span = {b->bytes[k].data, b->bytes[k].len};
 		if (judge_receipt(judge, &view, span, &b->receipts[k], &e) != 0) {
 			memset(&b->receipts[k], 0, sizeof(b->receipts[k]));
-			log_err(i->p.log, LOG_LVL_WARNING, "receipt dropped", &e, "peer", b->peer, NULL);
+			log_err(i->p.log, LOG_LVL_WARNING, "receipt dropped", &e, "peer", b->peer,
+				NULL);
 		}
 	}
 	intake_view_end(&view);
@@ -83,7 +85,8 @@ static void judge_batch(struct work *w, struct intake *i, struct judge *judge)
 	intake_post(i, &b->job);
 }
 
-int intake_on_receipts(void *ctx, const char *peer, const struct rv_span *receipts, size_t n, uint64_t token)
+int intake_on_receipts(
+	void *ctx, const char *peer, const struct rv_span *receipts, size_t n, uint64_t token)
 {
 	struct intake *i = ctx;
 	struct batch *b = calloc(1, sizeof(*b));
@@ -126,7 +129,8 @@ static void done_note(struct commit_job *job, int rc)
 static int run_sent(struct commit_job *job, const struct commit_scope *scope)
 {
 	struct note *n = (struct note *)((char *)job - offsetof(struct note, job));
-	return store_sent(scope->store, n->list, n->n, n->peer, scope->clock.now_us(scope->clock.ctx), &job->err);
+	return store_sent(scope->store, n->list, n->n, n->peer,
+		scope->clock.now_us(scope->clock.ctx), &job->err);
 }
 
 static int run_receipts_done(struct commit_job *job, const struct commit_scope *scope)
@@ -138,11 +142,13 @@ static int run_receipts_done(struct commit_job *job, const struct commit_scope *
 static int run_fetch_failed(struct commit_job *job, const struct commit_scope *scope)
 {
 	struct note *n = (struct note *)((char *)job - offsetof(struct note, job));
-	return store_fetch_failed(scope->store, n->digest, n->peer, n->why, scope->clock.now_us(scope->clock.ctx), &job->err);
+	return store_fetch_failed(scope->store, n->digest, n->peer, n->why,
+		scope->clock.now_us(scope->clock.ctx), &job->err);
 }
 
 /* What is lost here when memory is short is asked or offered again in the next session. */
-static void post_note(struct intake *i, int (*run)(struct commit_job *, const struct commit_scope *), const char *peer,
+static void post_note(struct intake *i,
+	int (*run)(struct commit_job *, const struct commit_scope *), const char *peer,
 	const int64_t *list, size_t n, const uint8_t *digest, const char *why)
 {
 	struct note *note = calloc(1, sizeof(*note) + n * sizeof(*list));
@@ -173,7 +179,8 @@ void intake_on_receipts_done(void *ctx, const char *peer, const int64_t *ids, si
 	post_note(ctx, run_receipts_done, peer, ids, n, NULL, "");
 }
 
-void intake_on_fetch_failed(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], const char *why)
+void intake_on_fetch_failed(
+	void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], const char *why)
 {
 	post_note(ctx, run_fetch_failed, peer, NULL, 0, digest, why);
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 /*
- * A local user's draft. A worker checks it and finds its recipients; composing and sealing happen in the committer's
- * thread, because each message names the sequence number and digest of the one before it.
+ * A local user's draft. A worker checks it and finds its recipients; composing and sealing happen
+ * in the committer's thread, because each message names the sequence number and digest of the one
+ * before it.
  */
 struct submission {
 	struct work work;
@@ -55,17 +56,22 @@ static void answer(struct submission *s, int rc, const struct rv_err *e)
 	submission_free(s);
 }
 
-static int compose_and_seal(struct submission *s, const struct commit_scope *scope, struct rv_buf *wire, struct rv_sealed *sealed)
+static int compose_and_seal(struct submission *s, const struct commit_scope *scope,
+	struct rv_buf *wire, struct rv_sealed *sealed)
 {
 	struct intake *i = s->intake;
 	struct rv_err *e = &s->job.err;
-	struct rv_compose c = {.office = i->p.conf->office, .roster_version = s->roster_version,
-		.issued_us = scope->clock.now_us(scope->clock.ctx), .attachments = s->attachments, .n_attachments = s->n_attachments};
+	struct rv_compose c = {.office = i->p.conf->office,
+		.roster_version = s->roster_version,
+		.issued_us = scope->clock.now_us(scope->clock.ctx),
+		.attachments = s->attachments,
+		.n_attachments = s->n_attachments};
 	memcpy(c.id, s->id, sizeof(c.id));
 	memcpy(c.originator, i->p.conf->code, sizeof(c.originator));
 	memcpy(c.operation, s->operation, sizeof(c.operation));
 	memcpy(c.signer_cert, scope->signer->cert_digest, sizeof(c.signer_cert));
-	int rc = store_chain_head(scope->store, s->operation, i->p.conf->code, &c.sequence, c.previous, e);
+	int rc = store_chain_head(
+		scope->store, s->operation, i->p.conf->code, &c.sequence, c.previous, e);
 	if (rc != 0) {
 		return rc;
 	}
@@ -82,7 +88,8 @@ static int compose_and_seal(struct submission *s, const struct commit_scope *sco
 	return rc;
 }
 
-/* The client's retry of what is durable already is told so; another's message under that id is a conflict. */
+/* The client's retry of what is durable already is told so; another's message under that id is a
+ * conflict. */
 static int known_before(struct submission *s)
 {
 	struct store_full full;
@@ -90,14 +97,16 @@ static int known_before(struct submission *s)
 	if (rv_uuid_parse(id, s->id) != 0 || store_get(s->intake->reader, id, &full, NULL) != 0) {
 		return 0;
 	}
-	int ours = full.entry.source[0] == '\0' && strcmp(full.entry.originator, s->intake->p.conf->code) == 0;
+	int ours = full.entry.source[0] == '\0' &&
+		   strcmp(full.entry.originator, s->intake->p.conf->code) == 0;
 	store_full_clear(&full);
 	return ours;
 }
 
 static int run_submission(struct commit_job *job, const struct commit_scope *scope)
 {
-	struct submission *s = (struct submission *)((char *)job - offsetof(struct submission, job));
+	struct submission *s =
+		(struct submission *)((char *)job - offsetof(struct submission, job));
 	struct rv_buf wire = {0};
 	struct rv_sealed sealed = {0};
 	struct rv_attachment *attachments = NULL;
@@ -112,8 +121,15 @@ static int run_submission(struct commit_job *job, const struct commit_scope *sco
 		rc = rv_attachments_read(&attachments, &n, s->doc, &job->err);
 	}
 	if (rc == 0) {
-		struct store_message m = {.header = s->header, .wire = wire.data, .wire_len = wire.len, .source = "", .trail = "",
-			.now_us = s->header.issued_us, .targets = s->targets, .n_targets = s->n_targets, .attachments = attachments,
+		struct store_message m = {.header = s->header,
+			.wire = wire.data,
+			.wire_len = wire.len,
+			.source = "",
+			.trail = "",
+			.now_us = s->header.issued_us,
+			.targets = s->targets,
+			.n_targets = s->n_targets,
+			.attachments = attachments,
 			.n_attachments = n};
 		memcpy(m.seal_digest, sealed.seal_digest, RV_DIGEST_LEN);
 		rc = store_accept(scope->store, &m, &complete, &job->err);
@@ -125,7 +141,8 @@ static int run_submission(struct commit_job *job, const struct commit_scope *sco
 
 static void done_submission(struct commit_job *job, int rc)
 {
-	struct submission *s = (struct submission *)((char *)job - offsetof(struct submission, job));
+	struct submission *s =
+		(struct submission *)((char *)job - offsetof(struct submission, job));
 	if (rc == 0) {
 		memcpy(s->result.id, s->id, sizeof(s->result.id));
 		if (!s->result.known) {
@@ -144,7 +161,8 @@ static int attachments_here(struct submission *s, struct rv_err *e)
 	for (size_t k = 0; rc == 0 && k < n + s->n_attachments; k++) {
 		const struct rv_attachment *a = k < n ? &named[k] : &s->attachments[k - n];
 		if (!blob_here(s->intake->p.conf->state_dir, a->digest)) {
-			rc = rv_fail_rule(e, RV_ENOTFOUND, "ATTACH-MISSING", "the bytes of attachment \"%.80s\" are not in this node", a->name);
+			rc = rv_fail_rule(e, RV_ENOTFOUND, "ATTACH-MISSING",
+				"the bytes of attachment \"%.80s\" are not in this node", a->name);
 			rv_err_mend(e, "Attach the file: reeve send FILE --attach PATH.");
 		}
 	}
@@ -152,7 +170,8 @@ static int attachments_here(struct submission *s, struct rv_err *e)
 	return rc;
 }
 
-static int check_submission(struct submission *s, const struct route_view *view, struct judge *judge, struct rv_err *e)
+static int check_submission(
+	struct submission *s, const struct route_view *view, struct judge *judge, struct rv_err *e)
 {
 	const struct rv_operation *op = NULL;
 	struct draft_ask ask = {s->draft.data, s->draft.len, s->operation, &s->to};
@@ -166,7 +185,8 @@ static int check_submission(struct submission *s, const struct route_view *view,
 	snprintf(s->header.originator, sizeof(s->header.originator), "%s", view->self);
 	s->header.issued_us = view->now_us;
 	if (s->header.expires_us != 0 && s->header.expires_us <= view->now_us) {
-		rv_fail_rule(e, RV_ERULE, "TIME-EXPIRED", "the message would have expired before it is sent");
+		rv_fail_rule(e, RV_ERULE, "TIME-EXPIRED",
+			"the message would have expired before it is sent");
 		return rv_err_mend(e, "Set ExpirationDateTime to a time to come, or leave it out.");
 	}
 	if ((rc = route_may_send(view, op, &s->header, e)) != 0 ||
@@ -175,7 +195,8 @@ static int check_submission(struct submission *s, const struct route_view *view,
 		(rc = attachments_here(s, e)) != 0) {
 		return rc;
 	}
-	return intake_targets(view, &s->result.recipients, NULL, &s->targets, &s->n_targets, &for_us, e);
+	return intake_targets(
+		view, &s->result.recipients, NULL, &s->targets, &s->n_targets, &for_us, e);
 }
 
 static int fresh_id(struct submission *s, struct rv_err *e)
@@ -218,25 +239,30 @@ static void judge_submission(struct work *w, struct intake *i, struct judge *jud
 	intake_post(i, &s->job);
 }
 
-static int copy_submission(struct submission *s, const struct intake_submission *from, struct rv_err *e)
+static int copy_submission(
+	struct submission *s, const struct intake_submission *from, struct rv_err *e)
 {
 	if (from->operation != NULL && from->operation[0] != '\0') {
 		if (!rv_opcode_valid(from->operation)) {
-			return rv_fail_rule(e, RV_EINVAL, "ROUTE-OPERATION", "\"%.40s\" is not an operation's code", from->operation);
+			return rv_fail_rule(e, RV_EINVAL, "ROUTE-OPERATION",
+				"\"%.40s\" is not an operation's code", from->operation);
 		}
 		snprintf(s->operation, sizeof(s->operation), "%s", from->operation);
 	}
 	if (from->id != NULL) {
 		uint8_t id[RV_UUID_LEN];
 		if (rv_uuid_parse(id, from->id) != 0) {
-			rv_fail_rule(e, RV_EINVAL, "API-ID", "\"%.40s\" is not a UUID of version 7", from->id);
-			return rv_err_mend(e, "Use a fresh UUIDv7 for each message, the same one for a retry.");
+			rv_fail_rule(e, RV_EINVAL, "API-ID", "\"%.40s\" is not a UUID of version 7",
+				from->id);
+			return rv_err_mend(e,
+				"Use a fresh UUIDv7 for each message, the same one for a retry.");
 		}
 		snprintf(s->id, sizeof(s->id), "%s", from->id);
 	}
 	for (size_t k = 0; k < from->n_to; k++) {
 		if (!rv_code_valid(from->to[k])) {
-			return rv_fail_rule(e, RV_EINVAL, "ROUTE-MEMBER", "\"%.40s\" is not a member's code", from->to[k]);
+			return rv_fail_rule(e, RV_EINVAL, "ROUTE-MEMBER",
+				"\"%.40s\" is not a member's code", from->to[k]);
 		}
 		int rc = route_codes_add(&s->to, from->to[k], e);
 		if (rc != 0) {
@@ -248,7 +274,8 @@ static int copy_submission(struct submission *s, const struct intake_submission 
 		return rv_fail_nomem(e);
 	}
 	if (from->n_attachments > 0) {
-		memcpy(s->attachments, from->attachments, from->n_attachments * sizeof(*s->attachments));
+		memcpy(s->attachments, from->attachments,
+			from->n_attachments * sizeof(*s->attachments));
 	}
 	s->n_attachments = from->n_attachments;
 	s->dry_run = from->dry_run;

@@ -11,7 +11,7 @@
 struct judge {
 	struct rv_verifier *verifier;
 	struct rv_checker *checker;
-	struct rv_receipt_memo memo;   /* receipts of one batch share a signature */
+	struct rv_receipt_memo memo; /* receipts of one batch share a signature */
 };
 
 int judge_new(struct judge **j_r, const struct rv_catalog *catalog, struct rv_err *e)
@@ -61,15 +61,18 @@ static int judge_seal(struct judge *j, const struct route_view *view, struct ver
 	const struct rv_header *h = &v->header;
 	struct rv_err *e = &v->why;
 	if (!h->has_signer_cert || h->originator[0] == '\0') {
-		rv_fail_rule(e, RV_EPROFILE, "SEAL-HEADER", "the Header names no originator or no signing certificate");
-		return rv_err_mend(e, "A node adds both when it seals: send the message through a node.");
+		rv_fail_rule(e, RV_EPROFILE, "SEAL-HEADER",
+			"the Header names no originator or no signing certificate");
+		return rv_err_mend(
+			e, "A node adds both when it seals: send the message through a node.");
 	}
 	if (rv_trust_member(view->trust, h->originator) == NULL) {
-		rv_fail_rule(e, RV_EUNKNOWN, "TRUST-ORIGINATOR", "%s is not in trust list %llu", h->originator,
-			(unsigned long long)rv_trust_number(view->trust));
+		rv_fail_rule(e, RV_EUNKNOWN, "TRUST-ORIGINATOR", "%s is not in trust list %llu",
+			h->originator, (unsigned long long)rv_trust_number(view->trust));
 		return rv_err_mend(e, "Compare the numbers of the trust lists: reeve trust show.");
 	}
-	const struct rv_cert *cert = rv_trust_cert(view->trust, h->originator, h->signer_cert, h->issued_us, e);
+	const struct rv_cert *cert =
+		rv_trust_cert(view->trust, h->originator, h->signer_cert, h->issued_us, e);
 	if (cert == NULL) {
 		if (e->rule[0] == '\0') {
 			snprintf(e->rule, sizeof(e->rule), "TRUST-CERT");
@@ -86,7 +89,8 @@ static int report_reason(const struct rv_report *report, struct rv_err *e)
 		const struct rv_fault *f = &report->faults[i];
 		if (f->level == RV_LEVEL_ERROR) {
 			int code = strncmp(f->code, "XSD-", 4) == 0 ? RV_ESCHEMA : RV_ERULE;
-			rv_fail_rule(e, code, f->code, "%s: %s", f->path != NULL ? f->path : "", f->text);
+			rv_fail_rule(e, code, f->code, "%s: %s", f->path != NULL ? f->path : "",
+				f->text);
 			if (e != NULL) {
 				e->line = f->line;
 				e->column = f->column;
@@ -98,7 +102,8 @@ static int report_reason(const struct rv_report *report, struct rv_err *e)
 	return 0;
 }
 
-static int judge_content(struct judge *j, const struct route_view *view, const struct rv_operation *op, struct verdict *v)
+static int judge_content(struct judge *j, const struct route_view *view,
+	const struct rv_operation *op, struct verdict *v)
 {
 	struct rv_report report = {0};
 	struct rv_check_context ctx = {view->now_us, op, 1, v->sealed.withheld};
@@ -113,46 +118,53 @@ static int judge_content(struct judge *j, const struct route_view *view, const s
 static int judge_time(const struct route_view *view, const struct rv_header *h, struct rv_err *e)
 {
 	if (h->issued_us > view->now_us + CLOCK_TOLERANCE_US) {
-		rv_fail_rule(e, RV_ERULE, "TIME-FUTURE", "the message was issued in the future of this node's clock");
+		rv_fail_rule(e, RV_ERULE, "TIME-FUTURE",
+			"the message was issued in the future of this node's clock");
 		return rv_err_mend(e, "Set the clocks of both nodes by NTP.");
 	}
 	if (h->expires_us != 0 && h->expires_us < view->now_us) {
-		return rv_fail_rule(e, RV_EEXPIRED, "TIME-EXPIRED", "the message expired before it arrived");
+		return rv_fail_rule(
+			e, RV_EEXPIRED, "TIME-EXPIRED", "the message expired before it arrived");
 	}
 	return 0;
 }
 
 /* A peer may hand over its own messages, and others' if it is a relay. */
-static int judge_peer(const struct route_view *view, const struct rv_operation *op, const char *peer, const struct rv_item *item,
-	const struct rv_header *h, struct rv_err *e)
+static int judge_peer(const struct route_view *view, const struct rv_operation *op,
+	const char *peer, const struct rv_item *item, const struct rv_header *h, struct rv_err *e)
 {
 	const struct rv_member *m = rv_trust_member(view->trust, peer);
 	const struct rv_participant *p = rv_participant_at(op, peer, view->now_us);
-	int relay = (m != NULL && (m->roles & RV_ROLE_RELAY)) || (p != NULL && p->part == RV_PART_RELAY);
+	int relay = (m != NULL && (m->roles & RV_ROLE_RELAY)) ||
+		    (p != NULL && p->part == RV_PART_RELAY);
 	if (strcmp(peer, h->originator) != 0 && !relay) {
-		return rv_fail_rule(e, RV_EDENIED, "ROUTE-PEER", "%s hands over a message of %s but is not a relay", peer, h->originator);
+		return rv_fail_rule(e, RV_EDENIED, "ROUTE-PEER",
+			"%s hands over a message of %s but is not a relay", peer, h->originator);
 	}
 	if (item->hops > ROUTE_HOPS_MAX) {
-		return rv_fail_rule(e, RV_ELIMIT, "ROUTE-HOPS", "the message crossed %u links already", item->hops);
+		return rv_fail_rule(e, RV_ELIMIT, "ROUTE-HOPS",
+			"the message crossed %u links already", item->hops);
 	}
 	return 0;
 }
 
-static int judge_recipients(const struct route_view *view, const struct rv_operation *op, const struct rv_item *item,
-	struct verdict *v)
+static int judge_recipients(const struct route_view *view, const struct rv_operation *op,
+	const struct rv_item *item, struct verdict *v)
 {
 	for (size_t i = 0; i < item->n_recipients; i++) {
 		const char *code = item->recipients[i];
 		struct rv_err why = {0};
-		int rc = strcmp(code, v->header.originator) == 0 ?
-			rv_fail_rule(&why, RV_EDENIED, "ROUTE-LOOP", "%s wrote the message itself", code) :
-			route_may_receive(view, op, &v->header, code, &why);
+		int rc = strcmp(code, v->header.originator) == 0
+				 ? rv_fail_rule(&why, RV_EDENIED, "ROUTE-LOOP",
+					   "%s wrote the message itself", code)
+				 : route_may_receive(view, op, &v->header, code, &why);
 		int named = v->header.n_recipients == 0;
 		for (size_t k = 0; k < v->header.n_recipients; k++) {
 			named |= strcmp(v->header.recipients[k], code) == 0;
 		}
 		if (rc == 0 && !named) {
-			rc = rv_fail_rule(&why, RV_EDENIED, "ROUTE-NAMED", "%s is not among the recipients that the Header names", code);
+			rc = rv_fail_rule(&why, RV_EDENIED, "ROUTE-NAMED",
+				"%s is not among the recipients that the Header names", code);
 		}
 		struct route_codes *list = rc == 0 ? &v->allowed : &v->refused;
 		if (rc != 0) {
@@ -170,16 +182,19 @@ static int judge_attachments(struct verdict *v, uint64_t limit)
 	int rc = rv_attachments_read(&v->attachments, &v->n_attachments, v->doc, &v->why);
 	for (size_t i = 0; rc == 0 && i < v->n_attachments; i++) {
 		if (v->attachments[i].size > limit) {
-			rc = rv_fail_rule(&v->why, RV_ELIMIT, "LIMIT-ATTACHMENT", "attachment %zu has %llu bytes, this node takes %llu", i + 1,
-				(unsigned long long)v->attachments[i].size, (unsigned long long)limit);
-			rv_err_mend(&v->why, "Send it in parts, or ask the node's administrator to raise attachment_max.");
+			rc = rv_fail_rule(&v->why, RV_ELIMIT, "LIMIT-ATTACHMENT",
+				"attachment %zu has %llu bytes, this node takes %llu", i + 1,
+				(unsigned long long)v->attachments[i].size,
+				(unsigned long long)limit);
+			rv_err_mend(&v->why, "Send it in parts, or ask the node's administrator to "
+					     "raise attachment_max.");
 		}
 	}
 	return rc;
 }
 
-int judge_message(struct judge *j, const struct route_view *view, const char *peer, const struct rv_item *item,
-	uint64_t limit_attachment, struct verdict *v)
+int judge_message(struct judge *j, const struct route_view *view, const char *peer,
+	const struct rv_item *item, uint64_t limit_attachment, struct verdict *v)
 {
 	memset(v, 0, sizeof(*v));
 	int rc = rv_seal_parse(&v->doc, item->wire.data, item->wire.len, &v->why);
@@ -197,11 +212,14 @@ int judge_message(struct judge *j, const struct route_view *view, const char *pe
 	}
 	const struct rv_operation *op = rv_trust_operation(view->trust, v->header.operation);
 	if (op == NULL) {
-		rv_fail_rule(&v->why, RV_EUNKNOWN, "ROUTE-OPERATION", "operation %s is not in trust list %llu of this node",
-			v->header.operation, (unsigned long long)rv_trust_number(view->trust));
-		return rv_err_mend(&v->why, "Compare the numbers of the trust lists: reeve trust show.");
+		rv_fail_rule(&v->why, RV_EUNKNOWN, "ROUTE-OPERATION",
+			"operation %s is not in trust list %llu of this node", v->header.operation,
+			(unsigned long long)rv_trust_number(view->trust));
+		return rv_err_mend(
+			&v->why, "Compare the numbers of the trust lists: reeve trust show.");
 	}
-	if ((rc = judge_content(j, view, op, v)) != 0 || (rc = judge_time(view, &v->header, &v->why)) != 0 ||
+	if ((rc = judge_content(j, view, op, v)) != 0 ||
+		(rc = judge_time(view, &v->header, &v->why)) != 0 ||
 		(rc = judge_peer(view, op, peer, item, &v->header, &v->why)) != 0 ||
 		(rc = route_may_send(view, op, &v->header, &v->why)) != 0 ||
 		(rc = judge_attachments(v, limit_attachment)) != 0) {
@@ -210,7 +228,8 @@ int judge_message(struct judge *j, const struct route_view *view, const char *pe
 	return judge_recipients(view, op, item, v);
 }
 
-int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span bytes, struct rv_receipt *receipt_r, struct rv_err *e)
+int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span bytes,
+	struct rv_receipt *receipt_r, struct rv_err *e)
 {
 	struct rv_receipt r = {0};
 	int rc = rv_receipt_parse(&r, bytes.data, bytes.len, e);
@@ -219,14 +238,17 @@ int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span
 	}
 	const struct rv_member *signer = rv_trust_member(view->trust, r.signer);
 	if (signer == NULL) {
-		rc = rv_fail_rule(e, RV_EUNKNOWN, "RCPT-SIGNER", "the receipt's signer %s is not in the trust list", r.signer);
+		rc = rv_fail_rule(e, RV_EUNKNOWN, "RCPT-SIGNER",
+			"the receipt's signer %s is not in the trust list", r.signer);
 		goto out;
 	}
 	if (r.time_us > view->now_us + CLOCK_TOLERANCE_US) {
-		rc = rv_fail_rule(e, RV_ERULE, "RCPT-FUTURE", "the receipt of %s is dated in the future", r.signer);
+		rc = rv_fail_rule(e, RV_ERULE, "RCPT-FUTURE",
+			"the receipt of %s is dated in the future", r.signer);
 		goto out;
 	}
-	const struct rv_cert *cert = rv_trust_cert(view->trust, r.signer, r.signer_cert, r.time_us, e);
+	const struct rv_cert *cert =
+		rv_trust_cert(view->trust, r.signer, r.signer_cert, r.time_us, e);
 	if (cert == NULL) {
 		rc = RV_ECERT;
 		goto out;
@@ -236,9 +258,11 @@ int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span
 	if (rc != 0) {
 		return rc;
 	}
-	/* STORED and READ speak for the signer alone (the form demands it); RELAYED is a relay's word */
+	/* STORED and READ speak for the signer alone (the form demands it); RELAYED is a relay's
+	 * word */
 	if (r.stage == RV_STAGE_RELAYED && !(signer->roles & RV_ROLE_RELAY)) {
-		rc = rv_fail_rule(e, RV_EDENIED, "RCPT-ROLE", "%s says that it relays, but is not a relay", r.signer);
+		rc = rv_fail_rule(e, RV_EDENIED, "RCPT-ROLE",
+			"%s says that it relays, but is not a relay", r.signer);
 		goto out;
 	}
 	*receipt_r = r;
@@ -260,7 +284,8 @@ static int name_recipients(xmlDoc *doc, const struct route_codes *to, struct rv_
 		xmlUnlinkNode(old);
 		xmlFreeNode(old);
 	}
-	static const char *const followers[] = {"IssueDateTime", "ExpirationDateTime", "PurposeCode"};
+	static const char *const followers[] = {
+		"IssueDateTime", "ExpirationDateTime", "PurposeCode"};
 	xmlNode *before = NULL;
 	for (size_t i = 0; before == NULL && i < sizeof(followers) / sizeof(followers[0]); i++) {
 		before = rv_xml_child(header, followers[i]);
@@ -277,35 +302,42 @@ static int name_recipients(xmlDoc *doc, const struct route_codes *to, struct rv_
 	return 0;
 }
 
-static int find_operation(const struct route_view *view, const xmlDoc *doc, const char *code, const struct rv_operation **op_r,
-	struct rv_err *e)
+static int find_operation(const struct route_view *view, const xmlDoc *doc, const char *code,
+	const struct rv_operation **op_r, struct rv_err *e)
 {
 	if (code[0] == '\0') {
-		const char *own = rv_xml_child_text(rv_xml_child(rv_xml_child(xmlDocGetRootElement(doc), "Header"), "Operation"), "Code");
+		const char *own = rv_xml_child_text(
+			rv_xml_child(
+				rv_xml_child(xmlDocGetRootElement(doc), "Header"), "Operation"),
+			"Code");
 		if (own == NULL) {
 			rv_fail_rule(e, RV_EINVAL, "ROUTE-OPERATION", "no operation is named");
-			return rv_err_mend(e, "Name it: --operation CODE; see: reeve operation list.");
+			return rv_err_mend(
+				e, "Name it: --operation CODE; see: reeve operation list.");
 		}
 		code = own;
 	}
 	*op_r = rv_trust_operation(view->trust, code);
 	if (*op_r == NULL) {
-		rv_fail_rule(e, RV_EUNKNOWN, "ROUTE-OPERATION", "operation %.40s is not in trust list %llu of this node", code,
+		rv_fail_rule(e, RV_EUNKNOWN, "ROUTE-OPERATION",
+			"operation %.40s is not in trust list %llu of this node", code,
 			(unsigned long long)rv_trust_number(view->trust));
 		return rv_err_mend(e, "See the operations there are: reeve operation list.");
 	}
 	return 0;
 }
 
-int judge_draft(struct judge *j, const struct route_view *view, const struct draft_ask *ask, struct rv_report *report,
-	xmlDoc **doc_r, struct rv_header *header_r, const struct rv_operation **op_r, struct rv_err *e)
+int judge_draft(struct judge *j, const struct route_view *view, const struct draft_ask *ask,
+	struct rv_report *report, xmlDoc **doc_r, struct rv_header *header_r,
+	const struct rv_operation **op_r, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;
 	struct rv_check_context ctx = {.now_us = view->now_us};
 	int rc = rv_xml_parse(&doc, ask->bytes, ask->len, &rv_xml_limits_message, RV_XML_DRAFT, e);
 	if (rc != 0) {
 		/* once more, for the place in the report */
-		rv_check_bytes(j->checker, ask->bytes, ask->len, RV_XML_DRAFT, &ctx, report, NULL, NULL);
+		rv_check_bytes(
+			j->checker, ask->bytes, ask->len, RV_XML_DRAFT, &ctx, report, NULL, NULL);
 		return rc;
 	}
 	rc = find_operation(view, doc, ask->operation, op_r, e);

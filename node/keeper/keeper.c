@@ -28,7 +28,8 @@
 #endif
 #endif
 #else
-#define KEEPER_UNFILTERED 1   /* the sanitizers' own threads and maps need calls that the filter forbids */
+#define KEEPER_UNFILTERED                                                                          \
+	1 /* the sanitizers' own threads and maps need calls that the filter forbids */
 #endif
 #ifndef KEEPER_UNFILTERED
 #include <seccomp.h>
@@ -68,7 +69,8 @@ static EVP_PKEY *read_key(const char *path, const char **why)
 	ssize_t n = read(fd, pem, sizeof(pem));
 	close(fd);
 	BIO *bio = n > 0 ? BIO_new_mem_buf(pem, (int)n) : NULL;
-	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	EVP_PKEY *key =
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 	BIO_free(bio);
 	OPENSSL_cleanse(pem, sizeof(pem));
 	if (key == NULL) {
@@ -80,8 +82,9 @@ static EVP_PKEY *read_key(const char *path, const char **why)
 static int algorithm(EVP_PKEY *key, enum rv_sig_alg *alg_r, struct rv_err *e)
 {
 	struct rv_buf sig = {0};
-	*alg_r = EVP_PKEY_is_a(key, "EC") ? RV_ALG_ECDSA_P256_SHA256 : EVP_PKEY_is_a(key, "RSA-PSS") ? RV_ALG_RSA_PSS_SHA256 :
-		RV_ALG_RSA_SHA256;
+	*alg_r = EVP_PKEY_is_a(key, "EC")        ? RV_ALG_ECDSA_P256_SHA256
+		 : EVP_PKEY_is_a(key, "RSA-PSS") ? RV_ALG_RSA_PSS_SHA256
+						 : RV_ALG_RSA_SHA256;
 	/* also makes OpenSSL fetch now what the filter would not let it fetch later */
 	int rc = rv_key_sign(key, *alg_r, "", 0, &sig, e);
 	rv_buf_free(&sig);
@@ -93,12 +96,15 @@ static int algorithm(EVP_PKEY *key, enum rv_sig_alg *alg_r, struct rv_err *e)
 static int harden(void)
 {
 	struct rlimit none = {0, 0};
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
+	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		setrlimit(RLIMIT_CORE, &none) != 0) {
 		return complain("memory dumps cannot be forbidden", "");
 	}
 	/* as pages are used: the libraries' other megabytes stay out */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-		complain("memory cannot be locked (RLIMIT_MEMLOCK): the key might reach the swap space", "");
+		complain("memory cannot be locked (RLIMIT_MEMLOCK): the key might reach the swap "
+			 "space",
+			"");
 	}
 	return 0;
 }
@@ -109,10 +115,31 @@ static int filter(void)
 	return 0;
 #else
 	static const int allowed[] = {
-		SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(poll),
-		SCMP_SYS(ppoll), SCMP_SYS(close), SCMP_SYS(futex), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
-		SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-		SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
+		SCMP_SYS(read),
+		SCMP_SYS(write),
+		SCMP_SYS(recvfrom),
+		SCMP_SYS(recvmsg),
+		SCMP_SYS(sendto),
+		SCMP_SYS(sendmsg),
+		SCMP_SYS(poll),
+		SCMP_SYS(ppoll),
+		SCMP_SYS(close),
+		SCMP_SYS(futex),
+		SCMP_SYS(mmap),
+		SCMP_SYS(munmap),
+		SCMP_SYS(mremap),
+		SCMP_SYS(mprotect),
+		SCMP_SYS(madvise),
+		SCMP_SYS(brk),
+		SCMP_SYS(getrandom),
+		SCMP_SYS(getpid),
+		SCMP_SYS(clock_gettime),
+		SCMP_SYS(gettimeofday),
+		SCMP_SYS(exit),
+		SCMP_SYS(exit_group),
+		SCMP_SYS(rt_sigreturn),
+		SCMP_SYS(rt_sigprocmask),
+		SCMP_SYS(restart_syscall),
 	};
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = ctx == NULL ? -1 : 0;
@@ -157,7 +184,8 @@ static int serve_request(struct service *s, int fd, size_t len)
 		return answer(fd, KEEPER_MALFORMED, NULL, 0);
 	}
 	rc = rv_key_sign(s->key, s->alg, s->request + 1, len - 1, &sig, NULL);
-	rc = rc == 0 && sig.len < KEEPER_ANSWER_MAX ? answer(fd, KEEPER_OK, sig.data, sig.len) : answer(fd, KEEPER_FAILED, NULL, 0);
+	rc = rc == 0 && sig.len < KEEPER_ANSWER_MAX ? answer(fd, KEEPER_OK, sig.data, sig.len)
+						    : answer(fd, KEEPER_FAILED, NULL, 0);
 	rv_buf_free(&sig);
 	return rc;
 }
@@ -178,8 +206,10 @@ static void serve(struct service *s, struct pollfd *fds, size_t n)
 			if (got < 0 && errno == EINTR) {
 				continue;
 			}
-			int gone = got <= 0 || ((size_t)got > sizeof(s->request) ? answer(fds[i].fd, KEEPER_MALFORMED, NULL, 0) :
-				serve_request(s, fds[i].fd, (size_t)got)) != 0;
+			int gone = got <= 0 ||
+				   ((size_t)got > sizeof(s->request)
+						   ? answer(fds[i].fd, KEEPER_MALFORMED, NULL, 0)
+						   : serve_request(s, fds[i].fd, (size_t)got)) != 0;
 			if (gone) {
 				close(fds[i].fd);
 				fds[i].fd = -1;

@@ -15,7 +15,8 @@ enum { ANSWER_MS = 10000 };
 
 struct keeper_client {
 	int fd;
-	int broken;   /* after a time-out an answer may still come: the channel cannot be used any more */
+	int broken; /* after a time-out an answer may still come: the channel cannot be used any
+		       more */
 };
 
 int keeper_client_new(struct keeper_client **c_r, int channel, struct rv_err *e)
@@ -41,8 +42,10 @@ void keeper_client_free(struct keeper_client **c)
 static int gone(struct keeper_client *c, int code, struct rv_err *e)
 {
 	c->broken = 1;
-	rv_fail_rule(e, code, "KEEPER-GONE", code == RV_ETIMEOUT ? "the keeper does not answer" : "the keeper process is gone");
-	return rv_err_mend(e, "It is started again by itself; if not, look at the log for the reason.");
+	rv_fail_rule(e, code, "KEEPER-GONE",
+		code == RV_ETIMEOUT ? "the keeper does not answer" : "the keeper process is gone");
+	return rv_err_mend(
+		e, "It is started again by itself; if not, look at the log for the reason.");
 }
 
 static int wait_for_answer(struct keeper_client *c, struct rv_err *e)
@@ -55,10 +58,13 @@ static int wait_for_answer(struct keeper_client *c, struct rv_err *e)
 	return n > 0 ? 0 : gone(c, n == 0 ? RV_ETIMEOUT : RV_ECLOSED, e);
 }
 
-static int exchange(struct keeper_client *c, uint8_t operation, const void *data, size_t len, uint8_t answer[KEEPER_ANSWER_MAX],
-	size_t *len_r, struct rv_err *e)
+static int exchange(struct keeper_client *c, uint8_t operation, const void *data, size_t len,
+	uint8_t answer[KEEPER_ANSWER_MAX], size_t *len_r, struct rv_err *e)
 {
-	union { const void *borrowed; void *base; } d = {.borrowed = data};
+	union {
+		const void *borrowed;
+		void *base;
+	} d = {.borrowed = data};
 	struct iovec iov[2] = {{&operation, 1}, {d.base, len}};
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1};
 	if (c->broken) {
@@ -89,7 +95,8 @@ static int exchange(struct keeper_client *c, uint8_t operation, const void *data
 	return 0;
 }
 
-static int client_sign(void *ctx, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)
+static int client_sign(
+	void *ctx, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)
 {
 	uint8_t answer[KEEPER_ANSWER_MAX];
 	size_t n = 0;

@@ -4,8 +4,8 @@
 
 /*
  * What goes over a keeper channel (SOCK_SEQPACKET, one packet a request, one an answer).
- * Request: operation u8, then for SIGN the bytes to hash and sign. Answer: status u8, then for SIGN the value, for ABOUT the
- * algorithm u8 (enum rv_sig_alg).
+ * Request: operation u8, then for SIGN the bytes to hash and sign. Answer: status u8, then for SIGN
+ * the value, for ABOUT the algorithm u8 (enum rv_sig_alg).
  */
 enum { KEEPER_SIGN = 'S', KEEPER_ABOUT = 'A' };
 enum { KEEPER_OK = 0, KEEPER_MALFORMED = 1, KEEPER_FAILED = 2 };

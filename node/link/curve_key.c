@@ -22,7 +22,8 @@ void curve_key_wipe(struct curve_key *k)
 int curve_key_generate(struct curve_key *k, struct rv_err *e)
 {
 	if (zmq_curve_keypair(k->public_key, k->secret_key) != 0) {
-		return rv_fail(e, RV_ESYS, "libzmq makes no CURVE keys: %s", zmq_strerror(zmq_errno()));
+		return rv_fail(
+			e, RV_ESYS, "libzmq makes no CURVE keys: %s", zmq_strerror(zmq_errno()));
 	}
 	return 0;
 }
@@ -33,9 +34,12 @@ int curve_key_write(const char *path, const struct curve_key *k, struct rv_err *
 	if (access(path, F_OK) == 0) {
 		return rv_fail(e, RV_EEXIST, "%s exists already", path);
 	}
-	rv_buf_printf(&text, "# The CURVE pair of a Reeve node. The secret key never leaves this machine.\npublic-key = \"%s\"\nsecret-key = \"%s\"\n",
+	rv_buf_printf(&text,
+		"# The CURVE pair of a Reeve node. The secret key never leaves this "
+		"machine.\npublic-key = \"%s\"\nsecret-key = \"%s\"\n",
 		k->public_key, k->secret_key);
-	int rc = rv_buf_ok(&text) ? file_write(path, 0600, text.data, text.len, e) : rv_fail_nomem(e);
+	int rc = rv_buf_ok(&text) ? file_write(path, 0600, text.data, text.len, e)
+				  : rv_fail_nomem(e);
 	rv_buf_wipe(&text);
 	return rc;
 }
@@ -50,7 +54,8 @@ static int find_value(const char *text, const char *name, char value[RV_CURVE_KE
 		if (strncmp(p, name, len) == 0) {
 			p += len;
 			p += strspn(p, " \t=");
-			if (*p == '"' && strlen(p) > RV_CURVE_KEY_TEXT && p[RV_CURVE_KEY_TEXT] == '"') {
+			if (*p == '"' && strlen(p) > RV_CURVE_KEY_TEXT &&
+				p[RV_CURVE_KEY_TEXT] == '"') {
 				memcpy(value, p + 1, RV_CURVE_KEY_TEXT - 1);
 				value[RV_CURVE_KEY_TEXT - 1] = '\0';
 				return 0;
@@ -87,11 +92,15 @@ int curve_key_read(const char *path, struct curve_key *k, struct rv_err *e)
 	char text[KEY_FILE_MAX];
 	char derived[RV_CURVE_KEY_TEXT] = "";
 	int rc = read_text(path, text, e);
-	if (rc == 0 && (find_value(text, "public-key", k->public_key) != 0 || find_value(text, "secret-key", k->secret_key) != 0)) {
-		rc = rv_fail_rule(e, RV_EPARSE, "KEY-FORM", "%s has no public-key and secret-key of 40 characters in quotes", path);
+	if (rc == 0 && (find_value(text, "public-key", k->public_key) != 0 ||
+			       find_value(text, "secret-key", k->secret_key) != 0)) {
+		rc = rv_fail_rule(e, RV_EPARSE, "KEY-FORM",
+			"%s has no public-key and secret-key of 40 characters in quotes", path);
 	}
-	if (rc == 0 && (zmq_curve_public(derived, k->secret_key) != 0 || strcmp(derived, k->public_key) != 0)) {
-		rc = rv_fail_rule(e, RV_EPARSE, "KEY-PAIR", "the public key in %s does not belong to the secret key", path);
+	if (rc == 0 && (zmq_curve_public(derived, k->secret_key) != 0 ||
+			       strcmp(derived, k->public_key) != 0)) {
+		rc = rv_fail_rule(e, RV_EPARSE, "KEY-PAIR",
+			"the public key in %s does not belong to the secret key", path);
 	}
 	OPENSSL_cleanse(text, sizeof(text));
 	if (rc != 0) {

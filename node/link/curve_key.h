@@ -6,8 +6,8 @@
 #include "protocol/id.h"
 
 /*
- * A CURVE pair and its file: lines `public-key = "..."` and `secret-key = "..."`, Z85 of 40 characters, # comments;
- * mode 0600. Wipe what was read as soon as it is used.
+ * A CURVE pair and its file: lines `public-key = "..."` and `secret-key = "..."`, Z85 of 40
+ * characters, # comments; mode 0600. Wipe what was read as soon as it is used.
  */
 struct curve_key {
 	char public_key[RV_CURVE_KEY_TEXT];

@@ -76,7 +76,8 @@ struct flight *flights_find(const struct flights *f, const uint8_t message[RV_UU
 	return at != 0 ? &f->list[at - 1] : NULL;
 }
 
-int flights_add(struct flights *f, const uint8_t message[RV_UUID_LEN], int64_t seq, unsigned priority, int64_t retry_us)
+int flights_add(struct flights *f, const uint8_t message[RV_UUID_LEN], int64_t seq,
+	unsigned priority, int64_t retry_us)
 {
 	struct flight *there = flights_find(f, message);
 	if (there != NULL) {

@@ -20,7 +20,8 @@ int lead_choose(const struct lead_candidate *c, size_t n, const char *self, cons
 		}
 		int preferred = c[i].dialled == ours_first;
 		int best_preferred = c[best].dialled == ours_first;
-		if (preferred > best_preferred || (preferred == best_preferred && c[i].order > c[best].order)) {
+		if (preferred > best_preferred ||
+			(preferred == best_preferred && c[i].order > c[best].order)) {
 			best = (int)i;
 		}
 	}

@@ -41,7 +41,7 @@ int line_is_admitted(const struct line *l, const char *key)
 
 static void put_u64(uint8_t out[8], uint64_t v)
 {
-	memcpy(out, &v, sizeof(v));   /* both ends are on this machine */
+	memcpy(out, &v, sizeof(v)); /* both ends are on this machine */
 }
 
 int line_node_takes(struct line *l)
@@ -51,12 +51,15 @@ int line_node_takes(struct line *l)
 	return zmq_getsockopt(l->node, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLOUT);
 }
 
-static void report(struct line *l, const char *kind, uint64_t number, const char *key, const char *reason)
+static void report(
+	struct line *l, const char *kind, uint64_t number, const char *key, const char *reason)
 {
 	uint8_t raw[8];
 	put_u64(raw, number);
-	if (zmq_send(l->node, kind, 1, ZMQ_SNDMORE) < 0 || zmq_send(l->node, raw, sizeof(raw), ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, key, strlen(key), ZMQ_SNDMORE) < 0 || zmq_send(l->node, reason, strlen(reason), 0) < 0) {
+	if (zmq_send(l->node, kind, 1, ZMQ_SNDMORE) < 0 ||
+		zmq_send(l->node, raw, sizeof(raw), ZMQ_SNDMORE) < 0 ||
+		zmq_send(l->node, key, strlen(key), ZMQ_SNDMORE) < 0 ||
+		zmq_send(l->node, reason, strlen(reason), 0) < 0) {
 		l->broken = 1;
 	}
 }
@@ -91,8 +94,10 @@ void line_report_first(struct line *l, uint64_t number, const char *key, zmq_msg
 	uint8_t raw[8];
 	int more = zmq_msg_more(first);
 	put_u64(raw, number);
-	if (zmq_send(l->node, "F", 1, ZMQ_SNDMORE) < 0 || zmq_send(l->node, raw, sizeof(raw), ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, key, strlen(key), ZMQ_SNDMORE) < 0 || zmq_msg_send(first, l->node, more ? ZMQ_SNDMORE : 0) < 0) {
+	if (zmq_send(l->node, "F", 1, ZMQ_SNDMORE) < 0 ||
+		zmq_send(l->node, raw, sizeof(raw), ZMQ_SNDMORE) < 0 ||
+		zmq_send(l->node, key, strlen(key), ZMQ_SNDMORE) < 0 ||
+		zmq_msg_send(first, l->node, more ? ZMQ_SNDMORE : 0) < 0) {
 		l->broken = 1;
 	}
 	/* sending empties the message; whether more follows is told by the socket it came from */
@@ -131,7 +136,9 @@ int line_pass_on(struct line *l, void *to)
 			return -1;
 		}
 		if (to != NULL && !failed) {
-			failed = zmq_msg_send(&part, to, ZMQ_DONTWAIT | (zmq_msg_more(&part) ? ZMQ_SNDMORE : 0)) < 0;
+			failed =
+				zmq_msg_send(&part, to,
+					ZMQ_DONTWAIT | (zmq_msg_more(&part) ? ZMQ_SNDMORE : 0)) < 0;
 		}
 		zmq_msg_close(&part);
 	}
@@ -162,12 +169,15 @@ static void admit(struct line *l)
 	struct map admitted = {0};
 	char key[RV_CURVE_KEY_TEXT];
 	static const char present[] = "admitted";
-	union { const char *borrowed; void *value; } mark = {.borrowed = present};
+	union {
+		const char *borrowed;
+		void *value;
+	} mark = {.borrowed = present};
 	while (next_text(l, key, sizeof(key)) == 0) {
 		uint8_t hash[MAP_KEY_LEN];
 		key_hash(key, hash);
 		if (map_put(&admitted, hash, mark.value) != 0) {
-			l->broken = 1;   /* half a list would cut members: start anew */
+			l->broken = 1; /* half a list would cut members: start anew */
 		}
 	}
 	map_free(&l->admitted);
@@ -176,7 +186,8 @@ static void admit(struct line *l)
 	/* not before: a member must not be taken for a stranger */
 	if (l->listen[0] != '\0') {
 		if (line_listen(l, l->listen) != 0) {
-			fprintf(stderr, "reeved line: cannot listen on %s: %s\n", l->listen, zmq_strerror(zmq_errno()));
+			fprintf(stderr, "reeved line: cannot listen on %s: %s\n", l->listen,
+				zmq_strerror(zmq_errno()));
 			l->broken = 1;
 		}
 		l->listen = "";
@@ -198,7 +209,8 @@ static void obey(struct line *l, char order)
 		} else {
 			line_send_dialled(l, number);
 		}
-	} else if (order == 'L' && next_text(l, endpoint, sizeof(endpoint)) == 0 && next_text(l, key, sizeof(key)) == 0) {
+	} else if (order == 'L' && next_text(l, endpoint, sizeof(endpoint)) == 0 &&
+		   next_text(l, key, sizeof(key)) == 0) {
 		line_dial(l, number, endpoint, key);
 	} else if (order == 'X') {
 		if (number & LINE_ACCEPTED) {
@@ -305,8 +317,10 @@ static int open_node(struct line *l, const char *endpoint)
 	int linger = 0;
 	l->node = zmq_socket(l->zmq, ZMQ_PAIR);
 	return l->node != NULL && zmq_setsockopt(l->node, ZMQ_SNDHWM, &hwm, sizeof(hwm)) == 0 &&
-		zmq_setsockopt(l->node, ZMQ_RCVHWM, &hwm, sizeof(hwm)) == 0 && zmq_setsockopt(l->node, ZMQ_LINGER, &linger, sizeof(linger)) == 0 ?
-		zmq_connect(l->node, endpoint) : -1;
+			       zmq_setsockopt(l->node, ZMQ_RCVHWM, &hwm, sizeof(hwm)) == 0 &&
+			       zmq_setsockopt(l->node, ZMQ_LINGER, &linger, sizeof(linger)) == 0
+		       ? zmq_connect(l->node, endpoint)
+		       : -1;
 }
 
 static void close_all(struct line *l)
@@ -335,8 +349,10 @@ int line_main(const char *curve_key_path, const char *listen, const char *node_e
 	struct line l = {.listen = listen};
 	struct rv_err e = {0};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
-		fprintf(stderr, "reeved line: memory dumps cannot be forbidden: %s\n", strerror(errno));
+	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		setrlimit(RLIMIT_CORE, &none) != 0) {
+		fprintf(stderr, "reeved line: memory dumps cannot be forbidden: %s\n",
+			strerror(errno));
 		return 1;
 	}
 	if (curve_key_read(curve_key_path, &l.key, &e) != 0) {
@@ -344,8 +360,10 @@ int line_main(const char *curve_key_path, const char *listen, const char *node_e
 		return 1;
 	}
 	l.zmq = zmq_ctx_new();
-	if (l.zmq == NULL || zmq_ctx_set(l.zmq, ZMQ_MAX_SOCKETS, 65000) != 0 || open_node(&l, node_endpoint) != 0 || line_open_zap(&l) != 0) {
-		fprintf(stderr, "reeved line: cannot open %s: %s\n", node_endpoint, zmq_strerror(zmq_errno()));
+	if (l.zmq == NULL || zmq_ctx_set(l.zmq, ZMQ_MAX_SOCKETS, 65000) != 0 ||
+		open_node(&l, node_endpoint) != 0 || line_open_zap(&l) != 0) {
+		fprintf(stderr, "reeved line: cannot open %s: %s\n", node_endpoint,
+			zmq_strerror(zmq_errno()));
 		close_all(&l);
 		return 1;
 	}

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The bound side: a ROUTER with CURVE, the ZAP handler that decides who gets in, and its monitor. */
+/* The bound side: a ROUTER with CURVE, the ZAP handler that decides who gets in, and its monitor.
+ */
 
 enum { ROUTING_ID_LEN = 5, ZAP_FRAMES_MAX = 16, ROUTER_AT_ONCE = 128 };
 
@@ -26,18 +27,25 @@ int line_listen(struct line *l, const char *endpoint)
 	int64_t max = LINE_MESSAGE_MAX;
 	l->router = zmq_socket(l->zmq, ZMQ_ROUTER);
 	if (l->router == NULL || set_int(l->router, ZMQ_CURVE_SERVER, 1) != 0 ||
-		zmq_setsockopt(l->router, ZMQ_CURVE_SECRETKEY, l->key.secret_key, RV_CURVE_KEY_TEXT) != 0 ||
+		zmq_setsockopt(l->router, ZMQ_CURVE_SECRETKEY, l->key.secret_key,
+			RV_CURVE_KEY_TEXT) != 0 ||
 		zmq_setsockopt(l->router, ZMQ_ZAP_DOMAIN, "reeve", 5) != 0 ||
-		set_int(l->router, ZMQ_ROUTER_MANDATORY, 1) != 0 || set_int(l->router, ZMQ_LINGER, 0) != 0 ||
-		set_int(l->router, ZMQ_SNDHWM, LINE_SEND_HWM) != 0 || set_int(l->router, ZMQ_RCVHWM, 64) != 0 ||
-		set_int(l->router, ZMQ_HANDSHAKE_IVL, LINE_HANDSHAKE_MS) != 0 || set_int(l->router, ZMQ_BACKLOG, LINE_BACKLOG) != 0 ||
-		set_int(l->router, ZMQ_TCP_KEEPALIVE, 1) != 0 || set_int(l->router, ZMQ_IPV6, 1) != 0 ||
+		set_int(l->router, ZMQ_ROUTER_MANDATORY, 1) != 0 ||
+		set_int(l->router, ZMQ_LINGER, 0) != 0 ||
+		set_int(l->router, ZMQ_SNDHWM, LINE_SEND_HWM) != 0 ||
+		set_int(l->router, ZMQ_RCVHWM, 64) != 0 ||
+		set_int(l->router, ZMQ_HANDSHAKE_IVL, LINE_HANDSHAKE_MS) != 0 ||
+		set_int(l->router, ZMQ_BACKLOG, LINE_BACKLOG) != 0 ||
+		set_int(l->router, ZMQ_TCP_KEEPALIVE, 1) != 0 ||
+		set_int(l->router, ZMQ_IPV6, 1) != 0 ||
 		zmq_setsockopt(l->router, ZMQ_MAXMSGSIZE, &max, sizeof(max)) != 0) {
 		return -1;
 	}
-	int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+	int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+		     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 	l->router_monitor = zmq_socket(l->zmq, ZMQ_PAIR);
-	if (l->router_monitor == NULL || zmq_socket_monitor(l->router, "inproc://router-monitor", events) != 0 ||
+	if (l->router_monitor == NULL ||
+		zmq_socket_monitor(l->router, "inproc://router-monitor", events) != 0 ||
 		zmq_connect(l->router_monitor, "inproc://router-monitor") != 0) {
 		return -1;
 	}
@@ -74,7 +82,8 @@ static int receive_request(void *zap, struct zap_request *r)
 	return 0;
 }
 
-static void reply(void *zap, const struct zap_request *r, const char *code, const char *text, const char *user)
+static void reply(void *zap, const struct zap_request *r, const char *code, const char *text,
+	const char *user)
 {
 	zmq_send(zap, "1.0", 3, ZMQ_SNDMORE);
 	zmq_send(zap, r->data[1], r->len[1], ZMQ_SNDMORE);
@@ -94,14 +103,18 @@ void line_serve_zap(struct line *l)
 		if (r.n < 6) {
 			return;
 		}
-		snprintf(address, sizeof(address), "%.*s", (int)(r.len[3] < 60 ? r.len[3] : 60), (const char *)r.data[3]);
-		int curve = r.len[5] == 5 && memcmp(r.data[5], "CURVE", 5) == 0 && r.n >= 7 && r.len[6] == RV_CURVE_KEY_LEN;
-		if (curve && zmq_z85_encode(key, r.data[6], RV_CURVE_KEY_LEN) != NULL && line_is_admitted(l, key)) {
+		snprintf(address, sizeof(address), "%.*s", (int)(r.len[3] < 60 ? r.len[3] : 60),
+			(const char *)r.data[3]);
+		int curve = r.len[5] == 5 && memcmp(r.data[5], "CURVE", 5) == 0 && r.n >= 7 &&
+			    r.len[6] == RV_CURVE_KEY_LEN;
+		if (curve && zmq_z85_encode(key, r.data[6], RV_CURVE_KEY_LEN) != NULL &&
+			line_is_admitted(l, key)) {
 			reply(l->zap, &r, "200", "OK", key);
 			continue;
 		}
 		reply(l->zap, &r, "400", "not in the trust list", "");
-		line_report_refused(l, key, address, curve ? "its CURVE key is not in the trust list" : "it does not use CURVE");
+		line_report_refused(l, key, address,
+			curve ? "its CURVE key is not in the trust list" : "it does not use CURVE");
 	}
 }
 
@@ -155,19 +168,23 @@ static void discard(void *socket)
 /* Only numbers that our ROUTER gave: a peer that names itself is not served. */
 static int number_of(const zmq_msg_t *id, uint64_t *number_r)
 {
-	union { const zmq_msg_t *borrowed; zmq_msg_t *msg; } m = {.borrowed = id};
+	union {
+		const zmq_msg_t *borrowed;
+		zmq_msg_t *msg;
+	} m = {.borrowed = id};
 	const uint8_t *p = zmq_msg_data(m.msg);
 	if (zmq_msg_size(m.msg) != ROUTING_ID_LEN || p[0] != 0) {
 		return -1;
 	}
-	*number_r = LINE_ACCEPTED | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4];
+	*number_r = LINE_ACCEPTED | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 |
+		    (uint64_t)p[3] << 8 | p[4];
 	return 0;
 }
 
 static void cut(int fd)
 {
 	if (fd >= 0) {
-		shutdown(fd, SHUT_RDWR);   /* libzmq sees the end of the stream and cleans up */
+		shutdown(fd, SHUT_RDWR); /* libzmq sees the end of the stream and cleans up */
 	}
 }
 
@@ -208,7 +225,8 @@ static int serve_one(struct line *l)
 void line_serve_router(struct line *l)
 {
 	for (int i = 0; i < ROUTER_AT_ONCE; i++) {
-		/* a file descriptor may be used again: its end is to be seen before the frames of the next */
+		/* a file descriptor may be used again: its end is to be seen before the frames of
+		 * the next */
 		line_watch_router(l);
 		if (!line_node_takes(l) || serve_one(l) != 0) {
 			return;
@@ -218,15 +236,17 @@ void line_serve_router(struct line *l)
 
 static const char *failure_text(int event)
 {
-	return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ? "it does not speak CURVE, or does not have our public key right" :
-		"it ended the connection during the handshake";
+	return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+		       ? "it does not speak CURVE, or does not have our public key right"
+		       : "it ended the connection during the handshake";
 }
 
 void line_watch_router(struct line *l)
 {
 	int event;
 	int value;
-	while (l->router_monitor != NULL && line_monitor_event(l->router_monitor, &event, &value) == 0) {
+	while (l->router_monitor != NULL &&
+		line_monitor_event(l->router_monitor, &event, &value) == 0) {
 		if (event != ZMQ_EVENT_DISCONNECTED) {
 			line_report_refused(l, "", "", failure_text(event));
 			continue;
@@ -234,7 +254,8 @@ void line_watch_router(struct line *l)
 		struct accepted *a;
 		for (size_t at = 0; (a = map_next(&l->accepted, &at)) != NULL;) {
 			if (a->fd == value) {
-				line_report_down(l, a->number, a->key, "the peer ended the connection, or it was lost");
+				line_report_down(l, a->number, a->key,
+					"the peer ended the connection, or it was lost");
 				forget_accepted(l, a);
 				break;
 			}
@@ -244,13 +265,16 @@ void line_watch_router(struct line *l)
 
 void line_send_accepted(struct line *l, uint64_t number)
 {
-	const uint8_t id[ROUTING_ID_LEN] = {0, (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+	const uint8_t id[ROUTING_ID_LEN] = {0, (uint8_t)(number >> 24), (uint8_t)(number >> 16),
+		(uint8_t)(number >> 8), (uint8_t)number};
 	struct accepted *a = find_accepted(l, number);
 	if (a == NULL || zmq_send(l->router, id, sizeof(id), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
 		line_pass_on(l, NULL);
 		if (a != NULL) {
 			cut(a->fd);
-			line_report_down(l, number, a->key, zmq_errno() == EAGAIN ? "the peer does not read what is sent to it" : "the connection is gone");
+			line_report_down(l, number, a->key,
+				zmq_errno() == EAGAIN ? "the peer does not read what is sent to it"
+						      : "the connection is gone");
 			forget_accepted(l, a);
 		}
 		return;
@@ -272,14 +296,16 @@ void line_cut_strangers(struct line *l)
 	for (;;) {
 		struct accepted *stranger = NULL;
 		struct accepted *a;
-		for (size_t at = 0; stranger == NULL && (a = map_next(&l->accepted, &at)) != NULL;) {
+		for (size_t at = 0;
+			stranger == NULL && (a = map_next(&l->accepted, &at)) != NULL;) {
 			stranger = line_is_admitted(l, a->key) ? NULL : a;
 		}
 		if (stranger == NULL) {
 			return;
 		}
 		cut(stranger->fd);
-		line_report_down(l, stranger->number, stranger->key, "its key is not in the trust list any more");
+		line_report_down(l, stranger->number, stranger->key,
+			"its key is not in the trust list any more");
 		forget_accepted(l, stranger);
 	}
 }

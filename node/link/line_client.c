@@ -6,19 +6,23 @@
 #include <string.h>
 #include <zmq.h>
 
-enum { HWM = 1000, PARTS_MAX = sizeof(((struct line_in *)0)->parts) / sizeof(struct line_part) + 3 };
+enum {
+	HWM = 1000,
+	PARTS_MAX = sizeof(((struct line_in *)0)->parts) / sizeof(struct line_part) + 3
+};
 
 struct line_client {
 	void *zmq;
 	void *pair;
 	int fd;
-	zmq_msg_t parts[PARTS_MAX];      /* of the event handed out last */
+	zmq_msg_t parts[PARTS_MAX]; /* of the event handed out last */
 	size_t n_parts;
 };
 
 static int zmq_fault(struct rv_err *e, const char *what)
 {
-	return rv_fail(e, zmq_errno() == EAGAIN ? RV_EAGAIN : RV_ECLOSED, "%s: %s", what, zmq_strerror(zmq_errno()));
+	return rv_fail(e, zmq_errno() == EAGAIN ? RV_EAGAIN : RV_ECLOSED, "%s: %s", what,
+		zmq_strerror(zmq_errno()));
 }
 
 int line_client_new(struct line_client **c_r, const char *endpoint, struct rv_err *e)
@@ -33,8 +37,10 @@ int line_client_new(struct line_client **c_r, const char *endpoint, struct rv_er
 	c->zmq = zmq_ctx_new();
 	c->pair = c->zmq != NULL ? zmq_socket(c->zmq, ZMQ_PAIR) : NULL;
 	if (c->pair == NULL || zmq_setsockopt(c->pair, ZMQ_SNDHWM, &hwm, sizeof(hwm)) != 0 ||
-		zmq_setsockopt(c->pair, ZMQ_RCVHWM, &hwm, sizeof(hwm)) != 0 || zmq_setsockopt(c->pair, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
-		zmq_getsockopt(c->pair, ZMQ_FD, &c->fd, &size) != 0 || zmq_bind(c->pair, endpoint) != 0) {
+		zmq_setsockopt(c->pair, ZMQ_RCVHWM, &hwm, sizeof(hwm)) != 0 ||
+		zmq_setsockopt(c->pair, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
+		zmq_getsockopt(c->pair, ZMQ_FD, &c->fd, &size) != 0 ||
+		zmq_bind(c->pair, endpoint) != 0) {
 		zmq_fault(e, "cannot open the channel to the line");
 		line_client_free(&c);
 		return RV_ESYS;
@@ -119,8 +125,11 @@ static void split_reason(struct line_in *in, const char *text, size_t len)
 static int understand(struct line_client *c, struct line_in *in, struct rv_err *e)
 {
 	static const char kinds[] = "FUDRH";
-	const char *kind = zmq_msg_size(&c->parts[0]) == 1 ? memchr(kinds, *(const char *)zmq_msg_data(&c->parts[0]), 5) : NULL;
-	if (kind == NULL || c->n_parts < 4 || zmq_msg_size(&c->parts[1]) != sizeof(in->connection)) {
+	const char *kind = zmq_msg_size(&c->parts[0]) == 1
+				   ? memchr(kinds, *(const char *)zmq_msg_data(&c->parts[0]), 5)
+				   : NULL;
+	if (kind == NULL || c->n_parts < 4 ||
+		zmq_msg_size(&c->parts[1]) != sizeof(in->connection)) {
 		return rv_fail(e, RV_EPARSE, "the line's report is not understood");
 	}
 	in->event = (enum line_event)(LINE_FRAME + (kind - kinds));
@@ -133,7 +142,8 @@ static int understand(struct line_client *c, struct line_in *in, struct rv_err *
 		return 0;
 	}
 	for (size_t i = 3; i < c->n_parts; i++) {
-		in->parts[in->n_parts++] = (struct line_part){zmq_msg_data(&c->parts[i]), zmq_msg_size(&c->parts[i])};
+		in->parts[in->n_parts++] =
+			(struct line_part){zmq_msg_data(&c->parts[i]), zmq_msg_size(&c->parts[i])};
 	}
 	return 0;
 }
@@ -146,27 +156,33 @@ int line_client_next(struct line_client *c, struct line_in *in, struct rv_err *e
 }
 
 /* The first part decides: a full channel takes nothing, and once begun the rest goes too. */
-static int begin(struct line_client *c, const char *order, const uint64_t *connection, int more, struct rv_err *e)
+static int begin(struct line_client *c, const char *order, const uint64_t *connection, int more,
+	struct rv_err *e)
 {
-	if (zmq_send(c->pair, order, 1, ZMQ_DONTWAIT | (connection != NULL || more ? ZMQ_SNDMORE : 0)) < 0 ||
-		(connection != NULL && zmq_send(c->pair, connection, sizeof(*connection), more ? ZMQ_SNDMORE : 0) < 0)) {
+	if (zmq_send(c->pair, order, 1,
+		    ZMQ_DONTWAIT | (connection != NULL || more ? ZMQ_SNDMORE : 0)) < 0 ||
+		(connection != NULL && zmq_send(c->pair, connection, sizeof(*connection),
+					       more ? ZMQ_SNDMORE : 0) < 0)) {
 		return zmq_fault(e, "the line takes no orders");
 	}
 	return 0;
 }
 
-int line_client_send(struct line_client *c, uint64_t connection, const struct line_part *parts, size_t n, struct rv_err *e)
+int line_client_send(struct line_client *c, uint64_t connection, const struct line_part *parts,
+	size_t n, struct rv_err *e)
 {
 	int rc = begin(c, "F", &connection, n > 0, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (zmq_send(c->pair, parts[i].data, parts[i].len, i + 1 < n ? ZMQ_SNDMORE : 0) < 0) {
+		if (zmq_send(c->pair, parts[i].data, parts[i].len, i + 1 < n ? ZMQ_SNDMORE : 0) <
+			0) {
 			rc = zmq_fault(e, "the line takes no frames");
 		}
 	}
 	return rc;
 }
 
-int line_client_admit(struct line_client *c, const char (*keys)[RV_CURVE_KEY_TEXT], size_t n, struct rv_err *e)
+int line_client_admit(
+	struct line_client *c, const char (*keys)[RV_CURVE_KEY_TEXT], size_t n, struct rv_err *e)
 {
 	int rc = begin(c, "A", NULL, n > 0, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
@@ -177,11 +193,12 @@ int line_client_admit(struct line_client *c, const char (*keys)[RV_CURVE_KEY_TEX
 	return rc;
 }
 
-int line_client_dial(struct line_client *c, uint64_t connection, const char *endpoint, const char *server_key, struct rv_err *e)
+int line_client_dial(struct line_client *c, uint64_t connection, const char *endpoint,
+	const char *server_key, struct rv_err *e)
 {
 	int rc = begin(c, "L", &connection, 1, e);
 	if (rc == 0 && (zmq_send(c->pair, endpoint, strlen(endpoint), ZMQ_SNDMORE) < 0 ||
-		zmq_send(c->pair, server_key, strlen(server_key), 0) < 0)) {
+			       zmq_send(c->pair, server_key, strlen(server_key), 0) < 0)) {
 		rc = zmq_fault(e, "the line takes no orders");
 	}
 	return rc;

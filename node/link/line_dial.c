@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The dialled side: one DEALER a connection, without reconnection of its own, so that each session has one connection. */
+/* The dialled side: one DEALER a connection, without reconnection of its own, so that each session
+ * has one connection. */
 
-enum { DIAL_EVENTS = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-	ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED, FRAMES_AT_ONCE = 64 };
+enum {
+	DIAL_EVENTS = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+		      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+		      ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED,
+	FRAMES_AT_ONCE = 64
+};
 
 static int set_int(void *socket, int option, int value)
 {
@@ -23,18 +28,27 @@ static int open_dealer(struct line *l, struct dialled *d)
 	d->monitor = zmq_socket(l->zmq, ZMQ_PAIR);
 	if (d->dealer == NULL || d->monitor == NULL ||
 		zmq_setsockopt(d->dealer, ZMQ_CURVE_SERVERKEY, d->key, RV_CURVE_KEY_TEXT) != 0 ||
-		zmq_setsockopt(d->dealer, ZMQ_CURVE_PUBLICKEY, l->key.public_key, RV_CURVE_KEY_TEXT) != 0 ||
-		zmq_setsockopt(d->dealer, ZMQ_CURVE_SECRETKEY, l->key.secret_key, RV_CURVE_KEY_TEXT) != 0 ||
-		set_int(d->dealer, ZMQ_LINGER, 0) != 0 || set_int(d->dealer, ZMQ_RECONNECT_IVL, -1) != 0 ||
-		set_int(d->dealer, ZMQ_IMMEDIATE, 1) != 0 || set_int(d->dealer, ZMQ_SNDHWM, LINE_SEND_HWM) != 0 ||
-		set_int(d->dealer, ZMQ_RCVHWM, 64) != 0 || set_int(d->dealer, ZMQ_HANDSHAKE_IVL, LINE_HANDSHAKE_MS) != 0 ||
-		set_int(d->dealer, ZMQ_CONNECT_TIMEOUT, LINE_HANDSHAKE_MS) != 0 || set_int(d->dealer, ZMQ_TCP_KEEPALIVE, 1) != 0 ||
-		set_int(d->dealer, ZMQ_IPV6, 1) != 0 || zmq_setsockopt(d->dealer, ZMQ_MAXMSGSIZE, &max, sizeof(max)) != 0) {
+		zmq_setsockopt(d->dealer, ZMQ_CURVE_PUBLICKEY, l->key.public_key,
+			RV_CURVE_KEY_TEXT) != 0 ||
+		zmq_setsockopt(d->dealer, ZMQ_CURVE_SECRETKEY, l->key.secret_key,
+			RV_CURVE_KEY_TEXT) != 0 ||
+		set_int(d->dealer, ZMQ_LINGER, 0) != 0 ||
+		set_int(d->dealer, ZMQ_RECONNECT_IVL, -1) != 0 ||
+		set_int(d->dealer, ZMQ_IMMEDIATE, 1) != 0 ||
+		set_int(d->dealer, ZMQ_SNDHWM, LINE_SEND_HWM) != 0 ||
+		set_int(d->dealer, ZMQ_RCVHWM, 64) != 0 ||
+		set_int(d->dealer, ZMQ_HANDSHAKE_IVL, LINE_HANDSHAKE_MS) != 0 ||
+		set_int(d->dealer, ZMQ_CONNECT_TIMEOUT, LINE_HANDSHAKE_MS) != 0 ||
+		set_int(d->dealer, ZMQ_TCP_KEEPALIVE, 1) != 0 ||
+		set_int(d->dealer, ZMQ_IPV6, 1) != 0 ||
+		zmq_setsockopt(d->dealer, ZMQ_MAXMSGSIZE, &max, sizeof(max)) != 0) {
 		return -1;
 	}
 	snprintf(monitor, sizeof(monitor), "inproc://dial-%llu", (unsigned long long)d->number);
-	return zmq_socket_monitor(d->dealer, monitor, DIAL_EVENTS) == 0 && zmq_connect(d->monitor, monitor) == 0 ?
-		zmq_connect(d->dealer, d->endpoint) : -1;
+	return zmq_socket_monitor(d->dealer, monitor, DIAL_EVENTS) == 0 &&
+			       zmq_connect(d->monitor, monitor) == 0
+		       ? zmq_connect(d->dealer, d->endpoint)
+		       : -1;
 }
 
 static void close_sockets(struct dialled *d)
@@ -77,7 +91,8 @@ void line_dial(struct line *l, uint64_t number, const char *endpoint, const char
 	l->dialled[l->n_dialled++] = d;
 	if (open_dealer(l, d) != 0) {
 		char reason[160];
-		snprintf(reason, sizeof(reason), "%.80s cannot be dialled: %s", endpoint, zmq_strerror(zmq_errno()));
+		snprintf(reason, sizeof(reason), "%.80s cannot be dialled: %s", endpoint,
+			zmq_strerror(zmq_errno()));
 		fail(l, d, reason);
 	}
 }
@@ -100,16 +115,25 @@ static const char *down_reason(const struct dialled *d, int event, int value, ch
 {
 	switch (event) {
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-		snprintf(text, 200, "the peer at %.80s did not accept our CURVE key (%d): it is not in its trust list", d->endpoint, value);
+		snprintf(text, 200,
+			"the peer at %.80s did not accept our CURVE key (%d): it is not in its "
+			"trust list",
+			d->endpoint, value);
 		return text;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		snprintf(text, 200, "what answers at %.80s does not speak CURVE as we do", d->endpoint);
+		snprintf(text, 200, "what answers at %.80s does not speak CURVE as we do",
+			d->endpoint);
 		return text;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-		snprintf(text, 200, "the peer at %.80s ended the handshake: its CURVE key may be another than the trust list says", d->endpoint);
+		snprintf(text, 200,
+			"the peer at %.80s ended the handshake: its CURVE key may be another than "
+			"the trust list says",
+			d->endpoint);
 		return text;
 	default:
-		snprintf(text, 200, d->up ? "the connection to %.80s was lost" : "nobody answers at %.80s", d->endpoint);
+		snprintf(text, 200,
+			d->up ? "the connection to %.80s was lost" : "nobody answers at %.80s",
+			d->endpoint);
 		return text;
 	}
 }

@@ -12,13 +12,14 @@
 
 enum { EVENTS_AT_ONCE = 256 };
 
-#define READMIT_US (30 * INT64_C(1000000))   /* keys begin and end to be valid by the clock too */
+#define READMIT_US (30 * INT64_C(1000000)) /* keys begin and end to be valid by the clock too */
 
 struct session_time links_time(const struct links *l)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct session_time){(int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000, l->p.clock.now_us(l->p.clock.ctx)};
+	return (struct session_time){(int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000,
+		l->p.clock.now_us(l->p.clock.ctx)};
 }
 
 void links_touch(struct link *link)
@@ -35,7 +36,7 @@ static void ring(struct links *l)
 {
 	uint64_t one = 1;
 	ssize_t n = write(l->wake_fd, &one, sizeof(one));
-	(void)n;   /* full means that it rings already */
+	(void)n; /* full means that it rings already */
 }
 
 static void post(struct links *l, struct post *p)
@@ -58,7 +59,8 @@ static struct post *new_post(enum post_kind kind, uint64_t token, int fate)
 	return p;
 }
 
-/* A fate that cannot be posted for want of memory leaves its credit unreturned: the session stalls and its peer ends it. */
+/* A fate that cannot be posted for want of memory leaves its credit unreturned: the session stalls
+ * and its peer ends it. */
 void links_done_message(struct links *l, uint64_t token, int fate, const struct rv_defer *defer)
 {
 	struct post *p = new_post(POST_MESSAGE, token, fate);
@@ -152,10 +154,11 @@ static void run_fate(struct links *l, const struct post *p)
 	struct link *link = link_of_token(l, p->token);
 	uint32_t handle = (uint32_t)p->token;
 	if (link == NULL) {
-		return;   /* the session is gone: its peer offers everything again in the next */
+		return; /* the session is gone: its peer offers everything again in the next */
 	}
 	if (p->kind == POST_MESSAGE) {
-		session_fate_message(link->session, handle, p->fate, p->has_defer ? &p->defer : NULL);
+		session_fate_message(
+			link->session, handle, p->fate, p->has_defer ? &p->defer : NULL);
 	} else if (p->kind == POST_RECEIPTS) {
 		session_fate_receipts(link->session, handle, p->fate);
 	} else {
@@ -183,7 +186,7 @@ static void run_post(struct links *l, const struct post *p)
 static void wake_peer(struct peer *peer, unsigned what)
 {
 	if (peer == NULL || peer->lead == NULL) {
-		return;   /* a session that begins reads everything */
+		return; /* a session that begins reads everything */
 	}
 	if (what & WAKE_ALL) {
 		session_wake_all(peer->lead->session);
@@ -239,12 +242,14 @@ static int run_posts(struct links *l)
 static struct link *accept_connection(struct links *l, const struct line_in *in)
 {
 	struct rv_trust *t = trust_get(l->p.trust);
-	const struct rv_member *m = t != NULL ? rv_trust_by_curve(t, in->key, links_time(l).wall_us) : NULL;
+	const struct rv_member *m =
+		t != NULL ? rv_trust_by_curve(t, in->key, links_time(l).wall_us) : NULL;
 	struct peer *peer = m != NULL ? links_peer(l, m->code) : NULL;
 	struct link *link = peer != NULL ? links_open(l, in->connection, peer, in->key, 0) : NULL;
 	if (link == NULL) {
-		links_refusal(l, in->key, "", m == NULL ? "its CURVE key is not in the trust list" :
-			"it has too many connections, or memory is short");
+		links_refusal(l, in->key, "",
+			m == NULL ? "its CURVE key is not in the trust list"
+				  : "it has too many connections, or memory is short");
 		line_client_close(l->line, in->connection, NULL);
 		l->sent = 1;
 	}
@@ -266,13 +271,15 @@ static struct peer *dialled_peer(struct links *l, uint64_t connection)
 static void on_down(struct links *l, const struct line_in *in, struct link *link)
 {
 	if (link != NULL) {
-		session_lost(link->session, in->reason[0] != '\0' ? in->reason : "the connection was lost");
+		session_lost(link->session,
+			in->reason[0] != '\0' ? in->reason : "the connection was lost");
 		return;
 	}
 	struct peer *peer = dialled_peer(l, in->connection);
 	if (peer != NULL) {
 		peer->refused = strstr(in->reason, "CURVE key") != NULL;
-		links_peer_failed(l, peer, in->reason, "Look whether the peer's node runs, its address, and both trust lists.");
+		links_peer_failed(l, peer, in->reason,
+			"Look whether the peer's node runs, its address, and both trust lists.");
 		peer->dialling = 0;
 		line_client_close(l->line, in->connection, NULL);
 		links_redial_later(l, peer);
@@ -354,11 +361,13 @@ static int drain_line(struct links *l)
 			return 0;
 		}
 		if (rc == RV_ECLOSED) {
-			log_err(l->p.log, LOG_LVL_ERROR, "the channel to the line is broken", &e, NULL);
+			log_err(l->p.log, LOG_LVL_ERROR, "the channel to the line is broken", &e,
+				NULL);
 			return 0;
 		}
 		if (rc != 0) {
-			log_err(l->p.log, LOG_LVL_ERROR, "a report of the line cannot be read", &e, NULL);
+			log_err(l->p.log, LOG_LVL_ERROR, "a report of the line cannot be read", &e,
+				NULL);
 			continue;
 		}
 		on_line(l, in);
@@ -415,7 +424,8 @@ static void tick(struct links *l)
 static void *links_thread(void *arg)
 {
 	struct links *l = arg;
-	struct pollfd fds[2] = {{.fd = l->wake_fd, .events = POLLIN}, {.fd = line_client_fd(l->line), .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = l->wake_fd, .events = POLLIN},
+		{.fd = line_client_fd(l->line), .events = POLLIN}};
 	int more = 0;
 	for (;;) {
 		/* what was sent may have used up the signal of something to be read */
@@ -451,7 +461,9 @@ int links_start(struct links **l_r, const struct links_params *p, struct rv_err 
 	pthread_mutex_init(&l->lock, NULL);
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->chunk = malloc(RV_CHUNK_MAX);
-	int rc = l->chunk == NULL ? rv_fail_nomem(e) : l->wake_fd < 0 ? rv_fail_errno(e, errno, "cannot make an eventfd") : 0;
+	int rc = l->chunk == NULL ? rv_fail_nomem(e)
+		 : l->wake_fd < 0 ? rv_fail_errno(e, errno, "cannot make an eventfd")
+				  : 0;
 	if (rc == 0 && p->random.fill(p->random.ctx, &l->boot, sizeof(l->boot)) != 0) {
 		rc = rv_fail(e, RV_EIO, "no randomness for the run's number");
 	}

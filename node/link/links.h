@@ -9,25 +9,32 @@
 #include "protocol/signer.h"
 
 /*
- * The links thread: owns the channel to the line and one session (session.h) a connection; reads what is due from
- * the store with its own reader; hands what arrives to the intake through the callbacks below.
- * Everything else talks to it by posting (thread safe, never blocks).
+ * The links thread: owns the channel to the line and one session (session.h) a connection; reads
+ * what is due from the store with its own reader; hands what arrives to the intake through the
+ * callbacks below. Everything else talks to it by posting (thread safe, never blocks).
  */
 struct links;
 
-/* Called in the links thread; must not block (queue and return). What is borrowed is valid during the call. */
+/* Called in the links thread; must not block (queue and return). What is borrowed is valid during
+ * the call. */
 struct links_intake {
 	void *ctx;
-	/* A message arrived. peer_trust is the number of the trust list that the peer named in its HELLO. RV_EAGAIN: the intake is full (cannot be, if credit is kept): the session is ended. token comes back in links_done_message. */
-	int (*message)(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item, uint64_t token);
+	/* A message arrived. peer_trust is the number of the trust list that the peer named in its
+	 * HELLO. RV_EAGAIN: the intake is full (cannot be, if credit is kept): the session is
+	 * ended. token comes back in links_done_message. */
+	int (*message)(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item,
+		uint64_t token);
 	/* A batch of receipts arrived; when durable: links_done_receipts. */
-	int (*receipts)(void *ctx, const char *peer, const struct rv_span *receipts, size_t n, uint64_t token);
+	int (*receipts)(void *ctx, const char *peer, const struct rv_span *receipts, size_t n,
+		uint64_t token);
 	/* A chunk arrived, in order. When written: links_done_chunk. */
-	int (*chunk)(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], uint64_t size, uint64_t offset, struct rv_span data, uint64_t token);
+	int (*chunk)(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN],
+		uint64_t size, uint64_t offset, struct rv_span data, uint64_t token);
 	/* Store writes the links need (no answer awaited). */
 	void (*sent)(void *ctx, const char *peer, const int64_t *seqs, size_t n);
 	void (*receipts_done)(void *ctx, const char *peer, const int64_t *ids, size_t n);
-	void (*fetch_failed)(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], const char *why);
+	void (*fetch_failed)(
+		void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], const char *why);
 };
 
 struct links_params {
@@ -36,19 +43,22 @@ struct links_params {
 	struct log *log;
 	struct rv_clock clock;
 	struct rv_random random;
-	const char *line_endpoint;      /* ipc:// of the PAIR */
+	const char *line_endpoint; /* ipc:// of the PAIR */
 	struct links_intake intake;
 };
 int links_start(struct links **l_r, const struct links_params *p, struct rv_err *e);
-void links_stop(struct links **l);   /* says bye and joins the thread; posts are still taken, and go nowhere */
-void links_free(struct links **l);   /* stops it if need be; nobody may post any more */
+void links_stop(struct links *
+		*l); /* says bye and joins the thread; posts are still taken, and go nowhere */
+void links_free(struct links **l); /* stops it if need be; nobody may post any more */
 
 /* ---- posts: any thread ---- */
-/* The fate of a message: 0 taken (durable, or refused with a signed rejection); RV_EAGAIN: the peer shall send it again later (defer). Gives credit back. */
+/* The fate of a message: 0 taken (durable, or refused with a signed rejection); RV_EAGAIN: the peer
+ * shall send it again later (defer). Gives credit back. */
 void links_done_message(struct links *l, uint64_t token, int fate, const struct rv_defer *defer);
 void links_done_receipts(struct links *l, uint64_t token, int fate);
 void links_done_chunk(struct links *l, uint64_t token, int fate, uint64_t next_offset);
-/* Something new is due in the store: for that hop; NULL: for any, and perhaps older than what was sent before. */
+/* Something new is due in the store: for that hop; NULL: for any, and perhaps older than what was
+ * sent before. */
 void links_wake(struct links *l, const char *hop);
 /* Receipts may be due, for anyone. */
 void links_wake_receipts(struct links *l);
@@ -60,7 +70,7 @@ void links_trust_changed(struct links *l);
 /* ---- for people: a snapshot, freed by links_status_free ---- */
 struct links_row {
 	char peer[RV_CODE_TEXT];
-	char state[16];             /* up, connecting, down, refused */
+	char state[16]; /* up, connecting, down, refused */
 	int dialled, accepted;
 	int64_t since_us;
 	int64_t rtt_p50_us, rtt_p99_us, clock_offset_us;
@@ -70,8 +80,19 @@ struct links_row {
 	char last_error[200], mend[200];
 	int64_t last_error_us;
 };
-struct links_refused { char key[RV_CURVE_KEY_TEXT]; char address[64]; char reason[160]; uint64_t count; int64_t last_us; };
-struct links_status { struct links_row *rows; size_t n_rows; struct links_refused *refused; size_t n_refused; };
+struct links_refused {
+	char key[RV_CURVE_KEY_TEXT];
+	char address[64];
+	char reason[160];
+	uint64_t count;
+	int64_t last_us;
+};
+struct links_status {
+	struct links_row *rows;
+	size_t n_rows;
+	struct links_refused *refused;
+	size_t n_refused;
+};
 int links_status(struct links *l, struct links_status **s_r, struct rv_err *e);
 void links_status_free(struct links_status **s);
 /* Is there a live session with that member (for routing). 1, 0. */

@@ -9,7 +9,8 @@
 
 #include "node/store/blob.h"
 
-/* What sessions call: frames go to the line, arrivals to the intake, work comes from the store. And the life of links. */
+/* What sessions call: frames go to the line, arrivals to the intake, work comes from the store. And
+ * the life of links. */
 
 /* ---- the line ---- */
 
@@ -51,8 +52,8 @@ static int host_message(void *ctx, const struct rv_item *item, uint32_t handle)
 	if (!has_room(link->peer, p->conf)) {
 		return RV_EAGAIN;
 	}
-	return p->intake.message(p->intake.ctx, link->peer->code, session_hello(link->session)->trust_number, item,
-		token_of(link, handle));
+	return p->intake.message(p->intake.ctx, link->peer->code,
+		session_hello(link->session)->trust_number, item, token_of(link, handle));
 }
 
 static int host_receipts(void *ctx, const struct rv_span *receipts, size_t n, uint32_t handle)
@@ -62,11 +63,13 @@ static int host_receipts(void *ctx, const struct rv_span *receipts, size_t n, ui
 	return in->receipts(in->ctx, link->peer->code, receipts, n, token_of(link, handle));
 }
 
-static int host_chunk(void *ctx, const struct store_fetch *what, uint64_t offset, struct rv_span data, uint32_t handle)
+static int host_chunk(void *ctx, const struct store_fetch *what, uint64_t offset,
+	struct rv_span data, uint32_t handle)
 {
 	struct link *link = ctx;
 	const struct links_intake *in = &link->all->p.intake;
-	return in->chunk(in->ctx, link->peer->code, what->digest, what->size, offset, data, token_of(link, handle));
+	return in->chunk(in->ctx, link->peer->code, what->digest, what->size, offset, data,
+		token_of(link, handle));
 }
 
 static void host_sent(void *ctx, const int64_t *seqs, size_t n)
@@ -92,11 +95,12 @@ static void host_fetch_failed(void *ctx, const uint8_t digest[RV_DIGEST_LEN], co
 
 /* ---- the store ---- */
 
-static int host_due(void *ctx, unsigned priority, int64_t after_seq, size_t max, size_t max_bytes, struct store_due **list_r,
-	size_t *n_r)
+static int host_due(void *ctx, unsigned priority, int64_t after_seq, size_t max, size_t max_bytes,
+	struct store_due **list_r, size_t *n_r)
 {
 	struct link *link = ctx;
-	return store_due(link->all->reader, link->peer->code, priority, after_seq, max, max_bytes, list_r, n_r, NULL);
+	return store_due(link->all->reader, link->peer->code, priority, after_seq, max, max_bytes,
+		list_r, n_r, NULL);
 }
 
 static void host_due_free(void *ctx, struct store_due *list, size_t n)
@@ -104,10 +108,12 @@ static void host_due_free(void *ctx, struct store_due *list, size_t n)
 	store_due_clear(list, n);
 }
 
-static int host_receipts_due(void *ctx, int64_t after_id, size_t max, struct store_receipt_due **list_r, size_t *n_r)
+static int host_receipts_due(
+	void *ctx, int64_t after_id, size_t max, struct store_receipt_due **list_r, size_t *n_r)
 {
 	struct link *link = ctx;
-	return store_receipts_due(link->all->reader, link->peer->code, after_id, max, list_r, n_r, NULL);
+	return store_receipts_due(
+		link->all->reader, link->peer->code, after_id, max, list_r, n_r, NULL);
 }
 
 static void host_receipts_due_free(void *ctx, struct store_receipt_due *list, size_t n)
@@ -149,15 +155,19 @@ static int host_serve(void *ctx, const struct rv_chunk_request *r, struct rv_spa
 
 /* ---- the life of a session ---- */
 
-/* An older connection in the same direction, or of another run of the peer, is dead though nobody has seen it yet. */
+/* An older connection in the same direction, or of another run of the peer, is dead though nobody
+ * has seen it yet. */
 static void replace_older(const struct link *fresh)
 {
 	const struct peer *peer = fresh->peer;
 	for (size_t i = 0; i < peer->n_links; i++) {
 		struct link *other = peer->links[i];
-		if (other != fresh && session_state(other->session) == SESSION_UP && (other->dialled == fresh->dialled ||
-			session_hello(other->session)->boot != session_hello(fresh->session)->boot)) {
-			session_bye(other->session, RV_BYE_STOPPING, "a newer connection replaces this one");
+		if (other != fresh && session_state(other->session) == SESSION_UP &&
+			(other->dialled == fresh->dialled ||
+				session_hello(other->session)->boot !=
+					session_hello(fresh->session)->boot)) {
+			session_bye(other->session, RV_BYE_STOPPING,
+				"a newer connection replaces this one");
 		}
 	}
 }
@@ -169,8 +179,8 @@ static void host_up(void *ctx, const struct rv_hello *hello)
 	link->up_us = links_time(l).mono_us;
 	link->peer->tries = 0;
 	link->peer->refused = 0;
-	log_event(l->p.log, LOG_LVL_INFO, "link up", "peer", link->peer->code, "direction", link->dialled ? "dialled" : "accepted",
-		"software", hello->software, NULL);
+	log_event(l->p.log, LOG_LVL_INFO, "link up", "peer", link->peer->code, "direction",
+		link->dialled ? "dialled" : "accepted", "software", hello->software, NULL);
 	replace_older(link);
 	links_choose_lead(l, link->peer);
 	l->changed = 1;
@@ -190,7 +200,8 @@ static const char *mend_of(unsigned code)
 	case RV_BYE_STOPPING:
 		return "The peer stops or restarts; the link comes back by itself.";
 	case 0:
-		return "The link comes back by itself; if it does not, look at the network between the nodes.";
+		return "The link comes back by itself; if it does not, look at the network between "
+		       "the nodes.";
 	default:
 		return "Look at the log of both nodes at this time.";
 	}
@@ -213,9 +224,11 @@ static void host_ended(void *ctx, const struct session_end *end)
 	if (link->up_us != 0 && now_us - link->up_us >= LINKS_STEADY_US) {
 		link->peer->backoff_ms = 0;
 	}
-	links_peer_failed(l, link->peer, end->why.text, end->why.mend[0] != '\0' ? end->why.mend : mend_of(end->code));
+	links_peer_failed(l, link->peer, end->why.text,
+		end->why.mend[0] != '\0' ? end->why.mend : mend_of(end->code));
 	int fault = !end->by_peer && end->code != 0 && end->code != RV_BYE_STOPPING;
-	log_err(l->p.log, fault ? LOG_LVL_WARNING : LOG_LVL_INFO, "link down", &end->why, "peer", link->peer->code, NULL);
+	log_err(l->p.log, fault ? LOG_LVL_WARNING : LOG_LVL_INFO, "link down", &end->why, "peer",
+		link->peer->code, NULL);
 	l->changed = 1;
 }
 
@@ -297,7 +310,8 @@ static void free_link(struct links *l, struct link *link)
 	free(link);
 }
 
-struct link *links_open(struct links *l, uint64_t connection, struct peer *peer, const char *key, int dialled)
+struct link *links_open(
+	struct links *l, uint64_t connection, struct peer *peer, const char *key, int dialled)
 {
 	uint8_t by_number[MAP_KEY_LEN];
 	uint8_t by_serial[MAP_KEY_LEN];
@@ -321,7 +335,8 @@ struct link *links_open(struct links *l, uint64_t connection, struct peer *peer,
 		return NULL;
 	}
 	peer->links[peer->n_links++] = link;
-	if (map_put(&l->serials, by_serial, link) != 0 || map_put(&l->connections, by_number, link) != 0) {
+	if (map_put(&l->serials, by_serial, link) != 0 ||
+		map_put(&l->connections, by_number, link) != 0) {
 		free_link(l, link);
 		return NULL;
 	}
@@ -358,8 +373,9 @@ static struct link *ended_link(struct links *l, int64_t now_us)
 		if (link->peer->lead == link) {
 			links_choose_lead(l, link->peer);
 		}
-		if (!link->closed ? now_us >= link->close_us :
-			session_at_intake(link->session, &bytes) == 0 || now_us - link->ended_us > LINKS_DEBT_US) {
+		if (!link->closed ? now_us >= link->close_us
+				  : session_at_intake(link->session, &bytes) == 0 ||
+					    now_us - link->ended_us > LINKS_DEBT_US) {
 			return link;
 		}
 	}

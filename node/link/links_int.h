@@ -10,53 +10,56 @@
 #include "node/link/session.h"
 #include "node/store/store.h"
 
-/* What the parts of the links thread share. Everything but what stands under `lock` belongs to that thread. */
+/* What the parts of the links thread share. Everything but what stands under `lock` belongs to that
+ * thread. */
 
 enum {
 	LINKS_REFUSED_MAX = 32,
 	LINKS_WAKES_MAX = 64,
-	LINKS_OF_PEER_MAX = 8,           /* connections of one peer, those that end among them */
+	LINKS_OF_PEER_MAX = 8, /* connections of one peer, those that end among them */
 	LINKS_TICK_MS = 100,
 	LINKS_SNAPSHOT_MS = 250,
-	LINKS_LINGER_MS = 500            /* between BYE and the cut */
+	LINKS_LINGER_MS = 500 /* between BYE and the cut */
 };
 
-#define LINKS_ACCEPTED (UINT64_C(1) << 63)   /* connection numbers of accepted connections */
-#define LINKS_DEBT_US (600 * RV_US_PER_SEC)  /* the intake tells fates within that time, or never */
-#define LINKS_STEADY_US (30 * RV_US_PER_SEC) /* a link that held so long is dialled again without delay */
+#define LINKS_ACCEPTED (UINT64_C(1) << 63)  /* connection numbers of accepted connections */
+#define LINKS_DEBT_US (600 * RV_US_PER_SEC) /* the intake tells fates within that time, or never   \
+					     */
+#define LINKS_STEADY_US                                                                            \
+	(30 * RV_US_PER_SEC) /* a link that held so long is dialled again without delay */
 
 struct link;
 
 struct peer {
 	char code[RV_CODE_TEXT];
-	int dial;                        /* the configuration says so */
-	uint64_t dialling;               /* the number of the dialled connection, 0: none */
-	int64_t redial_us;               /* monotonic */
+	int dial;          /* the configuration says so */
+	uint64_t dialling; /* the number of the dialled connection, 0: none */
+	int64_t redial_us; /* monotonic */
 	unsigned backoff_ms;
 	unsigned tries;
 	struct link *links[LINKS_OF_PEER_MAX];
 	size_t n_links;
 	struct link *lead;
-	int64_t since_us;                /* wall */
+	int64_t since_us; /* wall */
 	int refused;
 	char last_error[200];
 	char mend[200];
-	int64_t last_error_us;           /* wall */
-	struct session_stats ended;      /* sums of sessions that are gone */
+	int64_t last_error_us;      /* wall */
+	struct session_stats ended; /* sums of sessions that are gone */
 };
 
 /* A connection with its session. It stays, ended, while the intake still has work of it. */
 struct link {
 	struct links *all;
 	uint64_t connection;
-	uint32_t serial;                 /* the upper half of tokens */
+	uint32_t serial; /* the upper half of tokens */
 	int dialled;
 	char key[RV_CURVE_KEY_TEXT];
 	struct peer *peer;
 	struct session *session;
 	int touched;
-	int64_t up_us, close_us, ended_us;   /* monotonic; 0: not (yet) */
-	int closed;                      /* towards the line */
+	int64_t up_us, close_us, ended_us; /* monotonic; 0: not (yet) */
+	int closed;                        /* towards the line */
 };
 
 enum post_kind { POST_MESSAGE, POST_RECEIPTS, POST_CHUNK, POST_FETCH, POST_TRUST };
@@ -80,20 +83,20 @@ struct links {
 	pthread_t thread;
 	int running;
 	int wake_fd;
-	struct map peers;                /* code > struct peer */
-	struct map connections;          /* number > struct link, those not closed */
-	struct map serials;              /* serial > struct link */
-	struct link **touched;           /* sessions to be pumped; room for as many as there are links */
+	struct map peers;       /* code > struct peer */
+	struct map connections; /* number > struct link, those not closed */
+	struct map serials;     /* serial > struct link */
+	struct link **touched;  /* sessions to be pumped; room for as many as there are links */
 	size_t n_touched, cap_touched;
 	uint64_t next_dial;
 	uint32_t next_serial;
 	uint64_t boot;
-	int line_ready;                  /* the line process has said that it is there */
-	int64_t ticked_us, snapshot_us, admitted_us;   /* monotonic */
-	int sent;                        /* something went to the line since it was read last */
-	int changed;                     /* what people see */
-	uint8_t *chunk;                  /* RV_CHUNK_MAX bytes, for serving */
-	struct line_in in;               /* large: the parts of one frame */
+	int line_ready; /* the line process has said that it is there */
+	int64_t ticked_us, snapshot_us, admitted_us; /* monotonic */
+	int sent;          /* something went to the line since it was read last */
+	int changed;       /* what people see */
+	uint8_t *chunk;    /* RV_CHUNK_MAX bytes, for serving */
+	struct line_in in; /* large: the parts of one frame */
 	/* shared */
 	pthread_mutex_t lock;
 	struct post *posts, **posts_end;
@@ -111,9 +114,10 @@ struct session_time links_time(const struct links *l);
 /* The session is to be pumped in this round. */
 void links_touch(struct link *link);
 /* links_peer.c */
-struct peer *links_peer(struct links *l, const char *code);            /* made if need be; NULL if memory is short */
+struct peer *links_peer(
+	struct links *l, const char *code); /* made if need be; NULL if memory is short */
 int links_load_dials(struct links *l, struct rv_err *e);
-void links_admit(struct links *l);                                     /* tells the line whom to admit, ends sessions of others */
+void links_admit(struct links *l); /* tells the line whom to admit, ends sessions of others */
 void links_dial_due(struct links *l);
 void links_peer_failed(struct links *l, struct peer *peer, const char *why, const char *mend);
 void links_redial_later(struct links *l, struct peer *peer);
@@ -122,8 +126,9 @@ void links_refusal(struct links *l, const char *key, const char *address, const 
 void links_snapshot(struct links *l);
 void links_peers_free(struct links *l);
 /* links_host.c */
-struct link *links_open(struct links *l, uint64_t connection, struct peer *peer, const char *key, int dialled);
-void links_reap(struct links *l);                                      /* closes what ended, frees what owes nothing */
+struct link *links_open(
+	struct links *l, uint64_t connection, struct peer *peer, const char *key, int dialled);
+void links_reap(struct links *l); /* closes what ended, frees what owes nothing */
 void links_free_all(struct links *l);
 
 #endif

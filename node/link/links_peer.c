@@ -64,7 +64,8 @@ void links_peer_failed(struct links *l, struct peer *peer, const char *why, cons
 	peer->last_error_us = links_time(l).wall_us;
 }
 
-/* Twice the wait each time, up to the maximum, and up to a quarter more at random, so that peers do not come back all at once. */
+/* Twice the wait each time, up to the maximum, and up to a quarter more at random, so that peers do
+ * not come back all at once. */
 void links_redial_later(struct links *l, struct peer *peer)
 {
 	const struct conf *conf = l->p.conf;
@@ -86,7 +87,8 @@ static const char *server_key(const struct rv_member *m, int64_t now_us)
 	const struct rv_dated_key *best = NULL;
 	for (size_t i = 0; i < m->n_keys; i++) {
 		const struct rv_dated_key *k = &m->keys[i];
-		if (k->from_us <= now_us && now_us <= k->to_us && (best == NULL || k->from_us > best->from_us)) {
+		if (k->from_us <= now_us && now_us <= k->to_us &&
+			(best == NULL || k->from_us > best->from_us)) {
 			best = k;
 		}
 	}
@@ -99,15 +101,21 @@ static void dial(struct links *l, const struct rv_trust *t, struct peer *peer)
 	const char *key = m != NULL ? server_key(m, links_time(l).wall_us) : NULL;
 	struct rv_err e = {0};
 	if (m == NULL || m->n_endpoints == 0 || key == NULL) {
-		links_peer_failed(l, peer, m == NULL ? "it is not in the trust list" : key == NULL ? "it has no valid CURVE key in the trust list" :
-			"it has no endpoint in the trust list", "The coordinator adds it to the trust list; or take it out of dial in reeve.conf.");
+		links_peer_failed(l, peer,
+			m == NULL     ? "it is not in the trust list"
+			: key == NULL ? "it has no valid CURVE key in the trust list"
+				      : "it has no endpoint in the trust list",
+			"The coordinator adds it to the trust list; or take it out of dial in "
+			"reeve.conf.");
 		links_redial_later(l, peer);
 		return;
 	}
 	peer->dialling = ++l->next_dial;
 	l->sent = 1;
-	if (line_client_dial(l->line, peer->dialling, m->endpoints[peer->tries++ % m->n_endpoints], key, &e) != 0) {
-		links_peer_failed(l, peer, e.text, "The line process is not there; it is started again by itself.");
+	if (line_client_dial(l->line, peer->dialling, m->endpoints[peer->tries++ % m->n_endpoints],
+		    key, &e) != 0) {
+		links_peer_failed(l, peer, e.text,
+			"The line process is not there; it is started again by itself.");
 		peer->dialling = 0;
 		links_redial_later(l, peer);
 	}
@@ -118,7 +126,8 @@ void links_dial_due(struct links *l)
 	struct rv_trust *t = trust_get(l->p.trust);
 	int64_t now_us = links_time(l).mono_us;
 	struct peer *peer;
-	for (size_t at = 0; t != NULL && l->line_ready && (peer = map_next(&l->peers, &at)) != NULL;) {
+	for (size_t at = 0;
+		t != NULL && l->line_ready && (peer = map_next(&l->peers, &at)) != NULL;) {
 		if (peer->dial && peer->dialling == 0 && now_us >= peer->redial_us) {
 			dial(l, t, peer);
 		}
@@ -128,7 +137,8 @@ void links_dial_due(struct links *l)
 
 /* ---- who is admitted ---- */
 
-static int collect_keys(const struct rv_trust *t, int64_t now_us, char (**keys_r)[RV_CURVE_KEY_TEXT], size_t *n_r)
+static int collect_keys(
+	const struct rv_trust *t, int64_t now_us, char (**keys_r)[RV_CURVE_KEY_TEXT], size_t *n_r)
 {
 	const struct rv_member *members;
 	size_t n_members = rv_trust_members(t, &members);
@@ -158,9 +168,11 @@ static void end_strangers(struct links *l, const struct rv_trust *t, int64_t now
 {
 	struct link *link;
 	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
-		const struct rv_member *m = t != NULL ? rv_trust_by_curve(t, link->key, now_us) : NULL;
+		const struct rv_member *m =
+			t != NULL ? rv_trust_by_curve(t, link->key, now_us) : NULL;
 		if (m == NULL || strcmp(m->code, link->peer->code) != 0) {
-			session_bye(link->session, RV_BYE_TRUST, "the trust list does not have this member with this key any more");
+			session_bye(link->session, RV_BYE_TRUST,
+				"the trust list does not have this member with this key any more");
 		} else {
 			session_trust(link->session, rv_trust_number(t));
 			links_touch(link);
@@ -179,7 +191,7 @@ void links_admit(struct links *l)
 	end_strangers(l, t, now.wall_us);
 	if (l->line_ready && (t == NULL || collect_keys(t, now.wall_us, &keys, &n) == 0) &&
 		line_client_admit(l->line, (const char(*)[RV_CURVE_KEY_TEXT])keys, n, NULL) != 0) {
-		l->admitted_us = 0;   /* the channel is full: again at the next tick */
+		l->admitted_us = 0; /* the channel is full: again at the next tick */
 	}
 	l->sent = 1;
 	free(keys);
@@ -191,7 +203,8 @@ void links_choose_lead(struct links *l, struct peer *peer)
 	struct lead_candidate list[LINKS_OF_PEER_MAX];
 	for (size_t i = 0; i < peer->n_links; i++) {
 		struct link *link = peer->links[i];
-		list[i] = (struct lead_candidate){session_state(link->session) == SESSION_UP, peer->lead == link, link->dialled, link->serial};
+		list[i] = (struct lead_candidate){session_state(link->session) == SESSION_UP,
+			peer->lead == link, link->dialled, link->serial};
 	}
 	int at = lead_choose(list, peer->n_links, l->p.conf->code, peer->code);
 	struct link *lead = at < 0 ? NULL : peer->links[at];
@@ -219,7 +232,8 @@ void links_refusal(struct links *l, const char *key, const char *address, const 
 	size_t at = l->n_refused;
 	size_t oldest = 0;
 	for (size_t i = 0; i < l->n_refused; i++) {
-		if (strcmp(l->refused[i].key, key) == 0 && strcmp(l->refused[i].reason, reason) == 0) {
+		if (strcmp(l->refused[i].key, key) == 0 &&
+			strcmp(l->refused[i].reason, reason) == 0) {
 			at = i;
 		}
 		if (l->refused[i].last_us < l->refused[oldest].last_us) {
@@ -246,8 +260,11 @@ static void fill_row(const struct peer *peer, int dialled, int accepted, struct 
 	row->dialled = dialled;
 	row->accepted = accepted;
 	row->since_us = peer->since_us;
-	snprintf(row->state, sizeof(row->state), "%s", peer->lead != NULL ? "up" : peer->refused ? "refused" :
-		peer->dialling != 0 ? "connecting" : "down");
+	snprintf(row->state, sizeof(row->state), "%s",
+		peer->lead != NULL    ? "up"
+		: peer->refused       ? "refused"
+		: peer->dialling != 0 ? "connecting"
+				      : "down");
 	if (peer->lead != NULL) {
 		const struct rv_hello *h = session_hello(peer->lead->session);
 		session_stats(peer->lead->session, &stats);

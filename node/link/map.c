@@ -76,7 +76,8 @@ void *map_take(struct map *m, const uint8_t key[MAP_KEY_LEN])
 	m->slots[hole].value = NULL;
 	m->count--;
 	/* those behind the hole move up, so that a search never stops short of its key */
-	for (size_t i = (hole + 1) & (m->capacity - 1); m->slots[i].value != NULL; i = (i + 1) & (m->capacity - 1)) {
+	for (size_t i = (hole + 1) & (m->capacity - 1); m->slots[i].value != NULL;
+		i = (i + 1) & (m->capacity - 1)) {
 		struct map_entry moved = m->slots[i];
 		m->slots[i].value = NULL;
 		m->slots[slot_of(m, moved.key)] = moved;

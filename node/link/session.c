@@ -9,7 +9,8 @@
 
 /* ---- life ---- */
 
-int session_new(struct session **s_r, const struct session_params *p, struct session_time now, struct rv_err *e)
+int session_new(struct session **s_r, const struct session_params *p, struct session_time now,
+	struct rv_err *e)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	if (s == NULL) {
@@ -80,7 +81,8 @@ int session_send_spans(struct session *s, enum rv_cmd cmd, struct rv_span *parts
 		s->blocked = 1;
 	} else if (s->state != SESSION_ENDED) {
 		struct session_end why = {.code = RV_BYE_INTERNAL};
-		rv_fail(&why.why, rc, "a frame (%s) could not be sent: %s", rv_cmd_text(cmd), rv_strcode(rc));
+		rv_fail(&why.why, rc, "a frame (%s) could not be sent: %s", rv_cmd_text(cmd),
+			rv_strcode(rc));
 		end(s, &why);
 		rc = RV_ECLOSED;
 	}
@@ -130,7 +132,8 @@ static void bye_and_end(struct session *s, unsigned code, const char *text, cons
 void session_fault(struct session *s, enum rv_bye_code code, const struct rv_err *e)
 {
 	char text[256];
-	snprintf(text, sizeof(text), "%s%s%.200s", e->rule, e->rule[0] != '\0' ? ": " : "", e->text);
+	snprintf(
+		text, sizeof(text), "%s%s%.200s", e->rule, e->rule[0] != '\0' ? ": " : "", e->text);
 	bye_and_end(s, code, text, e);
 }
 
@@ -161,9 +164,13 @@ void session_open(struct session *s, struct session_time now)
 	if (s->state != SESSION_NEW) {
 		return;
 	}
-	struct rv_hello h = {.version_min = RV_FRAME_VERSION, .version_max = RV_FRAME_VERSION,
-		.trust_number = s->p.trust_number, .time_us = now.wall_us < 0 ? 0 : now.wall_us, .boot = s->p.boot,
-		.credit_messages = s->p.credit_messages, .credit_bytes = s->p.credit_bytes,
+	struct rv_hello h = {.version_min = RV_FRAME_VERSION,
+		.version_max = RV_FRAME_VERSION,
+		.trust_number = s->p.trust_number,
+		.time_us = now.wall_us < 0 ? 0 : now.wall_us,
+		.boot = s->p.boot,
+		.credit_messages = s->p.credit_messages,
+		.credit_bytes = s->p.credit_bytes,
 		.attachment_max = s->p.attachment_max};
 	memcpy(h.code, s->p.self, sizeof(h.code));
 	memcpy(h.software, s->software, sizeof(h.software));
@@ -204,13 +211,16 @@ static void hello_frame(struct session *s, const struct rv_span *parts, struct s
 		return;
 	}
 	if (strcmp(h.code, s->p.peer) != 0) {
-		rv_fail_rule(&e, RV_EDENIED, "LINK-IDENTITY", "HELLO says %s, but the key of the connection is that of %s", h.code, s->p.peer);
+		rv_fail_rule(&e, RV_EDENIED, "LINK-IDENTITY",
+			"HELLO says %s, but the key of the connection is that of %s", h.code,
+			s->p.peer);
 		rv_err_mend(&e, "Give each node the CURVE key that the trust list names for it.");
 		session_fault(s, RV_BYE_IDENTITY, &e);
 		return;
 	}
 	if (h.version_min > RV_FRAME_VERSION || h.version_max < RV_FRAME_VERSION) {
-		rv_fail_rule(&e, RV_EVERSION, "LINK-VERSION", "%s speaks versions %u to %u, this node only %d", h.code, h.version_min,
+		rv_fail_rule(&e, RV_EVERSION, "LINK-VERSION",
+			"%s speaks versions %u to %u, this node only %d", h.code, h.version_min,
 			h.version_max, RV_FRAME_VERSION);
 		rv_err_mend(&e, "Update the older node.");
 		session_fault(s, RV_BYE_VERSION, &e);
@@ -235,13 +245,15 @@ static void bye_frame(struct session *s, const struct rv_span *parts)
 		return;
 	}
 	why.code = bye.code;
-	rv_fail(&why.why, RV_ECLOSED, "%s said bye (%s): %s", s->p.peer, rv_bye_code_text(bye.code), bye.text);
+	rv_fail(&why.why, RV_ECLOSED, "%s said bye (%s): %s", s->p.peer, rv_bye_code_text(bye.code),
+		bye.text);
 	end(s, &why);
 }
 
 /* ---- frames ---- */
 
-static void dispatch(struct session *s, enum rv_cmd cmd, const struct rv_span *parts, size_t n, struct session_time now)
+static void dispatch(struct session *s, enum rv_cmd cmd, const struct rv_span *parts, size_t n,
+	struct session_time now)
 {
 	switch (cmd) {
 	case RV_CMD_HELLO:
@@ -283,7 +295,8 @@ static void dispatch(struct session *s, enum rv_cmd cmd, const struct rv_span *p
 	}
 }
 
-void session_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void session_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct rv_frame_header h;
 	struct rv_err e = {0};
@@ -300,7 +313,8 @@ void session_frame(struct session *s, const struct rv_span *parts, size_t n, str
 		return;
 	}
 	if (s->state != SESSION_UP && h.cmd != RV_CMD_HELLO && h.cmd != RV_CMD_BYE) {
-		rv_fail_rule(&e, RV_EPARSE, "LINK-ORDER", "%s came before both sides had said HELLO", rv_cmd_text(h.cmd));
+		rv_fail_rule(&e, RV_EPARSE, "LINK-ORDER",
+			"%s came before both sides had said HELLO", rv_cmd_text(h.cmd));
 		session_fault(s, RV_BYE_PROTOCOL, &e);
 		return;
 	}
@@ -343,11 +357,13 @@ static int send_bulk(struct session *s, struct session_time now)
 	return s->leads && out_send(s, 2, now);
 }
 
-/* The next frame in the order of urgency: first the small ones that the peer waits for. 1: one went out. */
+/* The next frame in the order of urgency: first the small ones that the peer waits for. 1: one went
+ * out. */
 static int send_next(struct session *s, struct session_time now)
 {
-	static int (*const steps[])(struct session *, struct session_time) = {pulse_send, receipts_send_acks, in_send_defers,
-		in_send_credit, send_urgent, receipts_send, blobs_send_requests, send_normal, send_bulk, blobs_send_chunk};
+	static int (*const steps[])(struct session *, struct session_time) = {pulse_send,
+		receipts_send_acks, in_send_defers, in_send_credit, send_urgent, receipts_send,
+		blobs_send_requests, send_normal, send_bulk, blobs_send_chunk};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i](s, now)) {
 			return 1;

@@ -6,9 +6,10 @@
 #include <string.h>
 
 /*
- * Attachments. The receiver pulls: a window of requests, in order in each blob, sized so that a slow link is never filled
- * for long. The intake says first how much is here, so a broken fetch goes on where its bytes were synced. The server answers
- * each request in the order of arrival, one chunk at a time between other frames.
+ * Attachments. The receiver pulls: a window of requests, in order in each blob, sized so that a
+ * slow link is never filled for long. The intake says first how much is here, so a broken fetch
+ * goes on where its bytes were synced. The server answers each request in the order of arrival, one
+ * chunk at a time between other frames.
  */
 
 #define PAUSE_SHORT_US SEC
@@ -35,7 +36,8 @@ void session_wake_fetches(struct session *s)
 static struct fetch *fetch_of(struct blobs *b, const uint8_t digest[RV_DIGEST_LEN])
 {
 	for (size_t i = 0; i < FETCHES; i++) {
-		if (b->fetches[i].state != FETCH_FREE && memcmp(b->fetches[i].what.digest, digest, RV_DIGEST_LEN) == 0) {
+		if (b->fetches[i].state != FETCH_FREE &&
+			memcmp(b->fetches[i].what.digest, digest, RV_DIGEST_LEN) == 0) {
 			return &b->fetches[i];
 		}
 	}
@@ -55,7 +57,8 @@ static struct fetch *free_fetch(struct blobs *b)
 static int is_recent(const struct blobs *b, const uint8_t digest[RV_DIGEST_LEN], int64_t now_us)
 {
 	for (size_t i = 0; i < RECENT; i++) {
-		if (b->recent[i].until_us > now_us && memcmp(b->recent[i].digest, digest, RV_DIGEST_LEN) == 0) {
+		if (b->recent[i].until_us > now_us &&
+			memcmp(b->recent[i].digest, digest, RV_DIGEST_LEN) == 0) {
 			return 1;
 		}
 	}
@@ -92,7 +95,7 @@ static void read_fetches(struct session *s, struct session_time now)
 		}
 		f = free_fetch(b);
 		if (f == NULL || is_recent(b, list[i].digest, now.mono_us)) {
-			b->maybe = 1;   /* there is more to come: look again in a while */
+			b->maybe = 1; /* there is more to come: look again in a while */
 			b->not_before_us = f == NULL ? 0 : now.mono_us + SEC;
 			continue;
 		}
@@ -157,7 +160,8 @@ static void ask_intake(struct session *s, struct fetch *f, struct session_time n
 	}
 }
 
-void session_fate_chunk(struct session *s, uint32_t handle, int fate, uint64_t next_offset, struct session_time now)
+void session_fate_chunk(
+	struct session *s, uint32_t handle, int fate, uint64_t next_offset, struct session_time now)
 {
 	struct fetch *f = NULL;
 	for (size_t i = 0; i < FETCHES; i++) {
@@ -172,11 +176,14 @@ void session_fate_chunk(struct session *s, uint32_t handle, int fate, uint64_t n
 	f->at_intake--;
 	if (fate == 0 && next_offset >= f->what.size && f->state != FETCH_DRAINS) {
 		fetch_over(&s->blobs, f, now.mono_us);
-	} else if (fate == RV_EAGAIN && f->state == FETCH_ASKED && next_offset == f->what.size && f->next != next_offset) {
-		/* every byte is here, but it was not put in its place: an empty chunk at the end does that */
+	} else if (fate == RV_EAGAIN && f->state == FETCH_ASKED && next_offset == f->what.size &&
+		   f->next != next_offset) {
+		/* every byte is here, but it was not put in its place: an empty chunk at the end
+		 * does that */
 		f->next = next_offset;
 		f->state = FETCH_START;
-	} else if ((fate == 0 || fate == RV_EAGAIN) && f->state == FETCH_ASKED && next_offset < f->what.size) {
+	} else if ((fate == 0 || fate == RV_EAGAIN) && f->state == FETCH_ASKED &&
+		   next_offset < f->what.size) {
 		f->next = next_offset;
 		f->state = FETCH_RUNS;
 	} else if (fate == RV_EDIGEST) {
@@ -193,7 +200,8 @@ void session_fate_chunk(struct session *s, uint32_t handle, int fate, uint64_t n
 static int send_request(struct session *s, struct fetch *f, struct session_time now)
 {
 	uint64_t left = f->what.size - f->next;
-	struct rv_chunk_request r = {.offset = f->next, .length = left < s->blobs.chunk_len ? (uint32_t)left : s->blobs.chunk_len};
+	struct rv_chunk_request r = {.offset = f->next,
+		.length = left < s->blobs.chunk_len ? (uint32_t)left : s->blobs.chunk_len};
 	struct rv_buf body = {0};
 	memcpy(r.digest, f->what.digest, RV_DIGEST_LEN);
 	int rc = rv_chunk_request_put(&body, &r);
@@ -225,7 +233,8 @@ int blobs_send_requests(struct session *s, struct session_time now)
 		if (f->state == FETCH_START) {
 			ask_intake(s, f, now);
 		}
-		if (f->state == FETCH_RUNS && f->next < f->what.size && f->n_asked + f->at_intake < b->window) {
+		if (f->state == FETCH_RUNS && f->next < f->what.size &&
+			f->n_asked + f->at_intake < b->window) {
 			return send_request(s, f, now);
 		}
 	}
@@ -252,12 +261,14 @@ static void adapt(struct blobs *b, int64_t took_us)
 
 /* ---- an answer ---- */
 
-static void take_chunk(struct session *s, struct fetch *f, const struct rv_chunk *k, struct rv_span data, struct session_time now)
+static void take_chunk(struct session *s, struct fetch *f, const struct rv_chunk *k,
+	struct rv_span data, struct session_time now)
 {
 	switch (k->status) {
 	case RV_CHUNK_DATA:
 		f->at_intake++;
-		if (s->p.calls->chunk(s->p.ctx, &f->what, k->offset, data, handle_of(&s->blobs, f)) != 0) {
+		if (s->p.calls->chunk(
+			    s->p.ctx, &f->what, k->offset, data, handle_of(&s->blobs, f)) != 0) {
 			f->at_intake--;
 			pause_fetch(s, f, PAUSE_SHORT_US, now.mono_us);
 		}
@@ -275,21 +286,25 @@ static void take_chunk(struct session *s, struct fetch *f, const struct rv_chunk
 }
 
 /* An answer must be to the oldest request of its blob, and exactly as long. */
-static int check_answer(const struct fetch *f, const struct rv_chunk *k, size_t n, size_t len, struct rv_err *e)
+static int check_answer(
+	const struct fetch *f, const struct rv_chunk *k, size_t n, size_t len, struct rv_err *e)
 {
 	if (f == NULL || f->n_asked == 0 || f->asked[0].offset != k->offset) {
 		return rv_fail_rule(e, RV_EPARSE, "LINK-CHUNK", "CHUNK was not asked for");
 	}
 	if ((k->status == RV_CHUNK_DATA) != (n == 2)) {
-		return rv_fail_rule(e, RV_EPARSE, "LINK-CHUNK", "CHUNK with status %u has %zu parts", k->status, n);
+		return rv_fail_rule(e, RV_EPARSE, "LINK-CHUNK",
+			"CHUNK with status %u has %zu parts", k->status, n);
 	}
 	if (n == 2 && len != f->asked[0].length) {
-		return rv_fail_rule(e, RV_EPARSE, "LINK-CHUNK", "CHUNK has %zu bytes where %u were asked for", len, f->asked[0].length);
+		return rv_fail_rule(e, RV_EPARSE, "LINK-CHUNK",
+			"CHUNK has %zu bytes where %u were asked for", len, f->asked[0].length);
 	}
 	return 0;
 }
 
-void blobs_chunk_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void blobs_chunk_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct rv_chunk k;
 	struct rv_err e = {0};
@@ -325,7 +340,8 @@ void blobs_tick(struct session *s, struct session_time now)
 		}
 		if (f->n_asked > 0 && now.mono_us - f->asked[0].at_us > ANSWER_US) {
 			struct rv_err e = {0};
-			rv_fail_rule(&e, RV_ETIMEOUT, "LINK-CHUNK", "%s left a chunk request unanswered for %lld s", s->p.peer,
+			rv_fail_rule(&e, RV_ETIMEOUT, "LINK-CHUNK",
+				"%s left a chunk request unanswered for %lld s", s->p.peer,
 				(long long)(ANSWER_US / SEC));
 			session_fault(s, RV_BYE_SILENT, &e);
 			return;
@@ -346,7 +362,8 @@ void blobs_request_frame(struct session *s, const struct rv_span *parts, size_t 
 		return;
 	}
 	if (b->n_serve == SERVE_QUEUE) {
-		rv_fail_rule(&e, RV_ELIMIT, "LINK-CHUNK", "%s has more than %d chunk requests under way", s->p.peer, SERVE_QUEUE);
+		rv_fail_rule(&e, RV_ELIMIT, "LINK-CHUNK",
+			"%s has more than %d chunk requests under way", s->p.peer, SERVE_QUEUE);
 		session_fault(s, RV_BYE_CREDIT, &e);
 		return;
 	}
@@ -368,12 +385,16 @@ int blobs_send_chunk(struct session *s, struct session_time now)
 	if (rc == 0 && spans[2].len != r->length) {
 		rc = RV_ENOTFOUND;
 	}
-	k.status = rc == 0 ? RV_CHUNK_DATA : rc == RV_ENOTFOUND ? RV_CHUNK_ABSENT : rc == RV_EDENIED ? RV_CHUNK_DENIED : RV_CHUNK_LATER;
+	k.status = rc == 0              ? RV_CHUNK_DATA
+		   : rc == RV_ENOTFOUND ? RV_CHUNK_ABSENT
+		   : rc == RV_EDENIED   ? RV_CHUNK_DENIED
+					: RV_CHUNK_LATER;
 	int sent = RV_ENOMEM;
 	if (rv_chunk_put(&head, &k) == 0) {
 		spans[1].data = head.data;
 		spans[1].len = head.len;
-		sent = session_send_spans(s, RV_CMD_CHUNK, spans, k.status == RV_CHUNK_DATA ? 3 : 2);
+		sent = session_send_spans(
+			s, RV_CMD_CHUNK, spans, k.status == RV_CHUNK_DATA ? 3 : 2);
 	}
 	rv_buf_free(&head);
 	if (sent != 0) {

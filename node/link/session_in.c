@@ -8,8 +8,9 @@
 #include "protocol/wire.h"
 
 /*
- * Messages of the peer: within the credit granted, each holds a slot until the intake tells its fate, and only then does its
- * credit go back. So the intake never has more of one peer than the window, however slow it is.
+ * Messages of the peer: within the credit granted, each holds a slot until the intake tells its
+ * fate, and only then does its credit go back. So the intake never has more of one peer than the
+ * window, however slow it is.
  */
 
 int in_init(struct session *s)
@@ -28,7 +29,8 @@ void in_free(struct session *s)
 
 /* ---- slots ---- */
 
-static int slot_take(struct receiving *in, const uint8_t message[RV_UUID_LEN], uint32_t cost, uint32_t *handle_r)
+static int slot_take(
+	struct receiving *in, const uint8_t message[RV_UUID_LEN], uint32_t cost, uint32_t *handle_r)
 {
 	size_t i = in->free_hint;
 	while (i < in->n_slots && in->slots[i].cost != 0) {
@@ -131,9 +133,12 @@ void in_messages_frame(struct session *s, const struct rv_span *parts, size_t n)
 		in->got.bytes += parts[i].len;
 		if (in->got.messages > in->told.messages || in->got.bytes > in->told.bytes) {
 			rv_fail_rule(&e, RV_ELIMIT, "LINK-CREDIT",
-				"%s sent %llu messages with %llu bytes where %llu and %llu were granted", s->p.peer,
-				(unsigned long long)in->got.messages, (unsigned long long)in->got.bytes,
-				(unsigned long long)in->told.messages, (unsigned long long)in->told.bytes);
+				"%s sent %llu messages with %llu bytes where %llu and %llu were "
+				"granted",
+				s->p.peer, (unsigned long long)in->got.messages,
+				(unsigned long long)in->got.bytes,
+				(unsigned long long)in->told.messages,
+				(unsigned long long)in->told.bytes);
 			session_fault(s, RV_BYE_CREDIT, &e);
 			return;
 		}
@@ -154,7 +159,8 @@ void in_messages_frame(struct session *s, const struct rv_span *parts, size_t n)
 	}
 }
 
-void session_fate_message(struct session *s, uint32_t handle, int fate, const struct rv_defer *defer)
+void session_fate_message(
+	struct session *s, uint32_t handle, int fate, const struct rv_defer *defer)
 {
 	struct arrival *a = slot_of(&s->in, handle);
 	if (a == NULL) {
@@ -166,7 +172,9 @@ void session_fate_message(struct session *s, uint32_t handle, int fate, const st
 			d = *defer;
 		}
 		memcpy(d.message, a->message, RV_UUID_LEN);
-		d.wait_s = d.wait_s < 1 ? 1 : d.wait_s > RV_DEFER_MAX_WAIT ? RV_DEFER_MAX_WAIT : d.wait_s;
+		d.wait_s = d.wait_s < 1                   ? 1
+			   : d.wait_s > RV_DEFER_MAX_WAIT ? RV_DEFER_MAX_WAIT
+							  : d.wait_s;
 		rv_wire_rule_mend(d.code);
 		d.text[sizeof(d.text) - 1] = '\0';
 		rv_wire_text_mend(d.text);
@@ -212,8 +220,8 @@ int in_send_credit(struct session *s, struct session_time now)
 	struct receiving *in = &s->in;
 	uint64_t messages = in->granted.messages - in->told.messages;
 	uint64_t bytes = in->granted.bytes - in->told.bytes;
-	if (messages == 0 || (messages < in->window.messages / 4 && bytes < in->window.bytes / 4 && in->outstanding > 0 &&
-		!s->credit_due)) {
+	if (messages == 0 || (messages < in->window.messages / 4 && bytes < in->window.bytes / 4 &&
+				     in->outstanding > 0 && !s->credit_due)) {
 		return 0;
 	}
 	struct rv_buf body = {0};

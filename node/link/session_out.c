@@ -6,16 +6,19 @@
 #include <string.h>
 
 /*
- * Messages that we offer: read from the store within the peer's credit, urgent before normal before bulk. Bulk may have a
- * quarter of the peer's window under way and normal three quarters, so that an alert finds room however much waits; and
- * neither more than the link carries in about a second (reach), so that an alert does not queue behind it.
+ * Messages that we offer: read from the store within the peer's credit, urgent before normal before
+ * bulk. Bulk may have a quarter of the peer's window under way and normal three quarters, so that
+ * an alert finds room however much waits; and neither more than the link carries in about a second
+ * (reach), so that an alert does not queue behind it.
  */
 
-/* Bytes of one MESSAGES frame (one large message may pass them): small for bulk, so that an alert waits for little, and that a
- * slow link carries a whole frame within the time after which silence ends a session. */
+/* Bytes of one MESSAGES frame (one large message may pass them): small for bulk, so that an alert
+ * waits for little, and that a slow link carries a whole frame within the time after which silence
+ * ends a session. */
 static const size_t frame_bytes[FLIGHTS_PRIORITIES] = {256 * 1024, 128 * 1024, 64 * 1024};
 
-/* UNDER_WAY_MAX: messages, whatever the peer grants: the line lets a connection go that has 1200 frames waiting. */
+/* UNDER_WAY_MAX: messages, whatever the peer grants: the line lets a connection go that has 1200
+ * frames waiting. */
 enum { REACH_FIRST = 256 * 1024, REACH_MIN = 32 * 1024, UNDER_WAY_MAX = 1000 };
 #define QUICK_US (400 * INT64_C(1000))
 #define SLOW_US (1500 * INT64_C(1000))
@@ -60,7 +63,8 @@ static uint64_t share(uint64_t window, unsigned priority)
 	return priority == 0 ? window : priority == 1 ? window - window / 4 : window / 4;
 }
 
-/* What may be sent of that priority beyond what is under way already. Nothing under way: one message may always go. */
+/* What may be sent of that priority beyond what is under way already. Nothing under way: one
+ * message may always go. */
 static uint64_t room_of(uint64_t used, uint64_t granted, uint64_t window, uint64_t limit)
 {
 	uint64_t left = granted - used;
@@ -81,7 +85,8 @@ static struct rv_credit room(const struct session *s, unsigned priority)
 	}
 	uint64_t window = o->window.messages < UNDER_WAY_MAX ? o->window.messages : UNDER_WAY_MAX;
 	struct rv_credit r = {
-		room_of(o->used.messages, o->granted.messages, o->window.messages, share(window, priority)),
+		room_of(o->used.messages, o->granted.messages, o->window.messages,
+			share(window, priority)),
 		room_of(o->used.bytes, o->granted.bytes, o->window.bytes, bytes),
 	};
 	/* a message larger than the share goes when nothing else is under way */
@@ -107,13 +112,15 @@ static void adapt(struct sending *o, int64_t now_us)
 	}
 }
 
-void out_credit_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void out_credit_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct rv_credit c;
 	struct rv_err e = {0};
 	struct rv_credit *g = &s->out.granted;
 	int rc = rv_credit_parse(&c, parts[0].data, parts[0].len, &e);
-	if (rc == 0 && (c.messages < g->messages || c.bytes < g->bytes || (c.messages == g->messages && c.bytes == g->bytes))) {
+	if (rc == 0 && (c.messages < g->messages || c.bytes < g->bytes ||
+			       (c.messages == g->messages && c.bytes == g->bytes))) {
 		rc = rv_fail_rule(&e, RV_EPARSE, "LINK-CREDIT", "CREDIT does not grow");
 	}
 	if (rc != 0) {
@@ -126,11 +133,16 @@ void out_credit_frame(struct session *s, const struct rv_span *parts, size_t n, 
 
 /* ---- reading what is due ---- */
 
-/* Puts one message of the store into the frame. 0; RV_EAGAIN: no credit for it (want_bytes tells); RV_EINVAL: cannot be sent. */
-static int load_add(struct session *s, struct load *l, const struct store_due *d, unsigned priority, uint64_t bytes_room)
+/* Puts one message of the store into the frame. 0; RV_EAGAIN: no credit for it (want_bytes tells);
+ * RV_EINVAL: cannot be sent. */
+static int load_add(struct session *s, struct load *l, const struct store_due *d, unsigned priority,
+	uint64_t bytes_room)
 {
-	struct rv_item item = {.priority = (uint8_t)priority, .hops = (uint8_t)(d->hops < 255 ? d->hops + 1 : 255),
-		.recipients = d->recipients, .n_recipients = d->n_recipients, .wire = {d->wire, d->wire_len}};
+	struct rv_item item = {.priority = (uint8_t)priority,
+		.hops = (uint8_t)(d->hops < 255 ? d->hops + 1 : 255),
+		.recipients = d->recipients,
+		.n_recipients = d->n_recipients,
+		.wire = {d->wire, d->wire_len}};
 	struct rv_buf *part = &l->parts[l->n];
 	memset(part, 0, sizeof(*part));
 	memcpy(item.message, d->message, RV_UUID_LEN);
@@ -139,7 +151,8 @@ static int load_add(struct session *s, struct load *l, const struct store_due *d
 	}
 	snprintf(item.trail, sizeof(item.trail), "%s", d->trail);
 	if (item.n_recipients > RV_ITEM_MAX_RECIPIENTS) {
-		item.n_recipients = RV_ITEM_MAX_RECIPIENTS; /* the rest stays due, and is offered with the next try */
+		item.n_recipients = RV_ITEM_MAX_RECIPIENTS; /* the rest stays due, and is offered
+							       with the next try */
 	}
 	int rc = rv_item_put(part, &item);
 	if (rc == 0 && l->bytes + part->len > bytes_room) {
@@ -158,8 +171,8 @@ static int load_add(struct session *s, struct load *l, const struct store_due *d
 }
 
 /* Reads what is due. A busy store is asked again by a later pump; a broken one ends the session. */
-static int read_due(struct session *s, unsigned priority, int64_t after, size_t max, size_t bytes, struct store_due **list_r,
-	size_t *n_r)
+static int read_due(struct session *s, unsigned priority, int64_t after, size_t max, size_t bytes,
+	struct store_due **list_r, size_t *n_r)
 {
 	int rc = s->p.calls->due(s->p.ctx, priority, after, max, bytes, list_r, n_r);
 	if (rc != 0 && rc != RV_EAGAIN && rc != RV_ENOMEM) {
@@ -171,10 +184,12 @@ static int read_due(struct session *s, unsigned priority, int64_t after, size_t 
 }
 
 /* Those put off whose time has come: still due (the store says so) or settled meanwhile. */
-static int load_retries(struct session *s, struct load *l, unsigned priority, struct rv_credit room, struct session_time now)
+static int load_retries(struct session *s, struct load *l, unsigned priority, struct rv_credit room,
+	struct session_time now)
 {
 	struct flight *f;
-	while (l->n < RV_FRAME_MAX_ITEMS && l->n < room.messages && l->bytes < room.bytes && l->bytes < frame_bytes[priority] &&
+	while (l->n < RV_FRAME_MAX_ITEMS && l->n < room.messages && l->bytes < room.bytes &&
+		l->bytes < frame_bytes[priority] &&
 		(f = flights_due(&s->out.flights, priority, now.mono_us)) != NULL) {
 		struct store_due *list = NULL;
 		size_t n = 0;
@@ -203,13 +218,15 @@ static int load_retries(struct session *s, struct load *l, unsigned priority, st
 }
 
 /* One that was read: into the frame, unless it is in flight. RV_EAGAIN: no room for it. */
-static int load_one(struct session *s, struct load *l, const struct store_due *d, unsigned priority, struct rv_credit room)
+static int load_one(struct session *s, struct load *l, const struct store_due *d, unsigned priority,
+	struct rv_credit room)
 {
 	const struct flights *f = &s->out.flights;
 	if (flights_find(f, d->message) != NULL) {
 		return 0;
 	}
-	if (l->n == RV_FRAME_MAX_ITEMS || l->n >= room.messages || f->counts[priority] + l->n >= FLIGHTS_MAX) {
+	if (l->n == RV_FRAME_MAX_ITEMS || l->n >= room.messages ||
+		f->counts[priority] + l->n >= FLIGHTS_MAX) {
 		return RV_EAGAIN;
 	}
 	int rc = load_add(s, l, d, priority, room.bytes);
@@ -221,15 +238,16 @@ static int load_fresh(struct session *s, struct load *l, unsigned priority, stru
 {
 	struct sending *o = &s->out;
 	int rc = 0;
-	while (rc == 0 && o->maybe[priority] && l->n < RV_FRAME_MAX_ITEMS && l->n < room.messages && l->bytes < room.bytes &&
-		l->bytes < frame_bytes[priority]) {
+	while (rc == 0 && o->maybe[priority] && l->n < RV_FRAME_MAX_ITEMS && l->n < room.messages &&
+		l->bytes < room.bytes && l->bytes < frame_bytes[priority]) {
 		struct store_due *list = NULL;
 		size_t n = 0;
 		size_t max = RV_FRAME_MAX_ITEMS - l->n;
 		if (o->cursor[priority] >= o->high[priority] && max > room.messages - l->n) {
 			max = (size_t)(room.messages - l->n); /* all of them are new */
 		}
-		rc = read_due(s, priority, o->cursor[priority], max, frame_bytes[priority] - l->bytes, &list, &n);
+		rc = read_due(s, priority, o->cursor[priority], max,
+			frame_bytes[priority] - l->bytes, &list, &n);
 		if (rc != 0) {
 			return rc;
 		}
@@ -249,8 +267,10 @@ static int load_fresh(struct session *s, struct load *l, unsigned priority, stru
 
 /* ---- sending ---- */
 
-/* The frame is out: note it. A flight that finds no memory is offered again by the next reading from the start. */
-static void load_sent(struct session *s, const struct load *l, unsigned priority, struct session_time now)
+/* The frame is out: note it. A flight that finds no memory is offered again by the next reading
+ * from the start. */
+static void load_sent(
+	struct session *s, const struct load *l, unsigned priority, struct session_time now)
 {
 	s->out.used.messages += l->n;
 	s->out.used.bytes += l->bytes;
@@ -260,7 +280,8 @@ static void load_sent(struct session *s, const struct load *l, unsigned priority
 		s->out.mark_bytes = s->out.used.bytes;
 	}
 	for (size_t i = 0; i < l->n; i++) {
-		flights_add(&s->out.flights, l->messages[i], l->seqs[i], priority, now.mono_us + FLIGHT_RETRY_US);
+		flights_add(&s->out.flights, l->messages[i], l->seqs[i], priority,
+			now.mono_us + FLIGHT_RETRY_US);
 		if (l->seqs[i] > s->out.high[priority]) {
 			s->out.high[priority] = l->seqs[i];
 		}
@@ -297,7 +318,8 @@ int out_send(struct session *s, unsigned priority, struct session_time now)
 			load_sent(s, l, priority, now);
 			sent = 1;
 		} else {
-			/* the channel is full: as if nothing had been read (retries keep their new time only if sent) */
+			/* the channel is full: as if nothing had been read (retries keep their new
+			 * time only if sent) */
 			o->cursor[priority] = cursor;
 			o->maybe[priority] = maybe;
 			for (size_t i = 0; i < l->n; i++) {
@@ -313,7 +335,8 @@ int out_send(struct session *s, unsigned priority, struct session_time now)
 	return sent;
 }
 
-void out_defer_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void out_defer_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct rv_defer d;

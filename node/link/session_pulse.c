@@ -5,13 +5,14 @@
 #include <string.h>
 
 /*
- * Heartbeats: a PING a heartbeat, its PONG tells the round trip and the offset of the clocks (RFC 5905, section 8); whatever is
- * heard shows that the peer is alive.
+ * Heartbeats: a PING a heartbeat, its PONG tells the round trip and the offset of the clocks (RFC
+ * 5905, section 8); whatever is heard shows that the peer is alive.
  */
 
 void pulse_init(struct session *s, struct session_time now)
 {
-	s->pulse.heard_us = s->pulse.pinged_us = s->pulse.began_us = s->pulse.allowed_at_us = now.mono_us;
+	s->pulse.heard_us = s->pulse.pinged_us = s->pulse.began_us = s->pulse.allowed_at_us =
+		now.mono_us;
 	s->pulse.allowance = PING_BURST * 1000;
 }
 
@@ -34,14 +35,16 @@ static int ping_allowed(struct pulse *p, int64_t now_us)
 	return 1;
 }
 
-void pulse_ping_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void pulse_ping_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct pulse *p = &s->pulse;
 	struct rv_ping ping;
 	struct rv_err e = {0};
 	int rc = rv_ping_parse(&ping, parts[0].data, parts[0].len, &e);
 	if (rc == 0 && !ping_allowed(p, now.mono_us)) {
-		rc = rv_fail_rule(&e, RV_ELIMIT, "LINK-PING", "%s sends more than %d PINGs a second", s->p.peer, PING_RATE);
+		rc = rv_fail_rule(&e, RV_ELIMIT, "LINK-PING",
+			"%s sends more than %d PINGs a second", s->p.peer, PING_RATE);
 	}
 	if (rc != 0) {
 		session_fault(s, RV_BYE_PROTOCOL, &e);
@@ -52,7 +55,8 @@ void pulse_ping_frame(struct session *s, const struct rv_span *parts, size_t n, 
 		memmove(&p->answers[0], &p->answers[1], (PINGS - 1) * sizeof(p->answers[0]));
 		p->n_answers--;
 	}
-	p->answers[p->n_answers++] = (struct rv_pong){ping.serial, ping.t1_us, now.wall_us < 0 ? 0 : now.wall_us, 0};
+	p->answers[p->n_answers++] =
+		(struct rv_pong){ping.serial, ping.t1_us, now.wall_us < 0 ? 0 : now.wall_us, 0};
 }
 
 static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
@@ -60,7 +64,8 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
 	return v < lo ? lo : v > hi ? hi : v;
 }
 
-void pulse_pong_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void pulse_pong_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct pulse *p = &s->pulse;
 	struct rv_pong pong;
@@ -73,7 +78,8 @@ void pulse_pong_frame(struct session *s, const struct rv_span *parts, size_t n, 
 		}
 	}
 	if (rc == 0 && at == PINGS && (pong.serial == 0 || pong.serial > p->serial)) {
-		rc = rv_fail_rule(&e, RV_EPARSE, "LINK-PONG", "PONG answers a PING that was never sent");
+		rc = rv_fail_rule(
+			&e, RV_EPARSE, "LINK-PONG", "PONG answers a PING that was never sent");
 	}
 	if (rc != 0) {
 		session_fault(s, RV_BYE_PROTOCOL, &e);
@@ -86,7 +92,8 @@ void pulse_pong_frame(struct session *s, const struct rv_span *parts, size_t n, 
 	int64_t elapsed = now.mono_us - p->out[at].mono_us;
 	p->out[at].serial = 0;
 	p->samples[p->n_samples % SAMPLES] = elapsed - clamp(pong.t3_us - pong.t2_us, 0, elapsed);
-	p->offsets[p->n_samples % SAMPLES] = ((pong.t2_us - pong.t1_us) + (pong.t3_us - now.wall_us)) / 2;
+	p->offsets[p->n_samples % SAMPLES] =
+		((pong.t2_us - pong.t1_us) + (pong.t3_us - now.wall_us)) / 2;
 	p->n_samples++;
 }
 
@@ -138,11 +145,14 @@ void pulse_tick(struct session *s, struct session_time now)
 	struct rv_err e = {0};
 	int64_t limit = SILENT_HEARTBEATS * s->p.heartbeat_us;
 	if (s->state != SESSION_UP && now.mono_us - p->began_us > limit) {
-		rv_fail_rule(&e, RV_ETIMEOUT, "LINK-SILENT", "%s did not say HELLO within %lld ms", s->p.peer, (long long)(limit / 1000));
+		rv_fail_rule(&e, RV_ETIMEOUT, "LINK-SILENT", "%s did not say HELLO within %lld ms",
+			s->p.peer, (long long)(limit / 1000));
 		rv_err_mend(&e, "Is the other end a Reeve node? See its log.");
 		session_fault(s, RV_BYE_SILENT, &e);
 	} else if (now.mono_us - p->heard_us > limit) {
-		rv_fail_rule(&e, RV_ETIMEOUT, "LINK-SILENT", "nothing was heard from %s for %lld ms", s->p.peer, (long long)(limit / 1000));
+		rv_fail_rule(&e, RV_ETIMEOUT, "LINK-SILENT",
+			"nothing was heard from %s for %lld ms", s->p.peer,
+			(long long)(limit / 1000));
 		session_fault(s, RV_BYE_SILENT, &e);
 	} else if (s->state == SESSION_UP && now.mono_us - p->pinged_us >= s->p.heartbeat_us) {
 		p->must_ping = 1;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * Receipts travel in numbered batches. The sender has few under way and keeps only their ids; the receiver answers each once
- * it is durable (or cannot be now), so neither needs a timer.
+ * Receipts travel in numbered batches. The sender has few under way and keeps only their ids; the
+ * receiver answers each once it is durable (or cannot be now), so neither needs a timer.
  */
 
 void receipts_free(struct session *s)
@@ -55,7 +55,8 @@ static struct batch_out *free_batch(struct receipts *r)
 }
 
 /* 1: sent; 0: all of them are under way already; negative: the channel does not take them. */
-static int send_batch(struct session *s, struct batch_out *b, const struct store_receipt_due *list, size_t n, struct session_time now)
+static int send_batch(struct session *s, struct batch_out *b, const struct store_receipt_due *list,
+	size_t n, struct session_time now)
 {
 	struct receipts *r = &s->receipts;
 	struct rv_span spans[2 + RV_RECEIPT_MAX_BATCH];
@@ -90,7 +91,8 @@ static int send_batch(struct session *s, struct batch_out *b, const struct store
 
 static int read_receipts(struct session *s, struct store_receipt_due **list_r, size_t *n_r)
 {
-	int rc = s->p.calls->receipts_due(s->p.ctx, s->receipts.cursor, RV_RECEIPT_MAX_BATCH, list_r, n_r);
+	int rc = s->p.calls->receipts_due(
+		s->p.ctx, s->receipts.cursor, RV_RECEIPT_MAX_BATCH, list_r, n_r);
 	if (rc != 0 && rc != RV_EAGAIN && rc != RV_ENOMEM) {
 		struct rv_err e;
 		rv_fail(&e, rc, "receipts that are due could not be read: %s", rv_strcode(rc));
@@ -123,7 +125,8 @@ int receipts_send(struct session *s, struct session_time now)
 	return sent > 0;
 }
 
-/* One that was sent before may be queued again under its old number: after a wake, read from the start now and then. */
+/* One that was sent before may be queued again under its old number: after a wake, read from the
+ * start now and then. */
 void receipts_tick(struct session *s, struct session_time now)
 {
 	struct receipts *r = &s->receipts;
@@ -136,7 +139,8 @@ void receipts_tick(struct session *s, struct session_time now)
 	}
 }
 
-void receipts_ack_frame(struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
+void receipts_ack_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now)
 {
 	struct receipts *r = &s->receipts;
 	struct batch_out *b = NULL;
@@ -149,7 +153,8 @@ void receipts_ack_frame(struct session *s, const struct rv_span *parts, size_t n
 		}
 	}
 	if (rc == 0 && b == NULL) {
-		rc = rv_fail_rule(&e, RV_EPARSE, "LINK-BATCH", "RECEIPTS_ACK for batch %llu, which is not under way",
+		rc = rv_fail_rule(&e, RV_EPARSE, "LINK-BATCH",
+			"RECEIPTS_ACK for batch %llu, which is not under way",
 			(unsigned long long)ack.batch);
 	}
 	if (rc != 0) {
@@ -198,12 +203,13 @@ void receipts_frame(struct session *s, const struct rv_span *parts, size_t n)
 	uint64_t number = 0;
 	int rc = rv_batch_parse(&number, parts[0].data, parts[0].len, &e);
 	if (rc == 0 && number != r->last_in + 1) {
-		rc = rv_fail_rule(&e, RV_EPARSE, "LINK-BATCH", "batch %llu follows batch %llu", (unsigned long long)number,
-			(unsigned long long)r->last_in);
+		rc = rv_fail_rule(&e, RV_EPARSE, "LINK-BATCH", "batch %llu follows batch %llu",
+			(unsigned long long)number, (unsigned long long)r->last_in);
 	}
 	for (size_t i = 1; rc == 0 && i < n; i++) {
 		if (parts[i].len == 0 || parts[i].len > RV_RECEIPT_MAX_BYTES) {
-			rc = rv_fail_rule(&e, RV_ELIMIT, "LINK-RECEIPT", "a receipt of %zu bytes; the limit is %d", parts[i].len,
+			rc = rv_fail_rule(&e, RV_ELIMIT, "LINK-RECEIPT",
+				"a receipt of %zu bytes; the limit is %d", parts[i].len,
 				RV_RECEIPT_MAX_BYTES);
 		}
 	}
@@ -215,14 +221,16 @@ void receipts_frame(struct session *s, const struct rv_span *parts, size_t n)
 		b = r->in[i].number == 0 ? &r->in[i] : NULL;
 	}
 	if (b == NULL) {
-		rv_fail_rule(&e, RV_ELIMIT, "LINK-BATCH", "%s has more than %d batches of receipts under way", s->p.peer, BATCHES_IN);
+		rv_fail_rule(&e, RV_ELIMIT, "LINK-BATCH",
+			"%s has more than %d batches of receipts under way", s->p.peer, BATCHES_IN);
 		session_fault(s, RV_BYE_CREDIT, &e);
 		return;
 	}
 	r->last_in = number;
 	b->number = number;
 	b->state = 0;
-	if (note_messages(b, parts + 1, n - 1) != 0 || s->p.calls->receipts(s->p.ctx, parts + 1, n - 1, (uint32_t)number) != 0) {
+	if (note_messages(b, parts + 1, n - 1) != 0 ||
+		s->p.calls->receipts(s->p.ctx, parts + 1, n - 1, (uint32_t)number) != 0) {
 		b->state = 2;
 	}
 }
@@ -231,7 +239,8 @@ void session_fate_receipts(struct session *s, uint32_t handle, int fate)
 {
 	for (size_t i = 0; i < BATCHES_IN; i++) {
 		struct batch_in *b = &s->receipts.in[i];
-		if (b->number == 0 || (uint32_t)b->number != handle || b->state != 0 || s->state == SESSION_ENDED) {
+		if (b->number == 0 || (uint32_t)b->number != handle || b->state != 0 ||
+			s->state == SESSION_ENDED) {
 			continue;
 		}
 		b->state = fate == 0 ? 1 : 2;

@@ -43,11 +43,13 @@ static int stderr_is_journal(void)
 	struct stat st;
 	unsigned long long dev;
 	unsigned long long ino;
-	return env != NULL && sscanf(env, "%llu:%llu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0 && (unsigned long long)st.st_dev == dev &&
-		(unsigned long long)st.st_ino == ino;
+	return env != NULL && sscanf(env, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && (unsigned long long)st.st_dev == dev &&
+	       (unsigned long long)st.st_ino == ino;
 }
 
-int log_open(struct log **l_r, const char *level, const char *format, const char *node_code, struct rv_clock clock, struct rv_err *e)
+int log_open(struct log **l_r, const char *level, const char *format, const char *node_code,
+	struct rv_clock clock, struct rv_err *e)
 {
 	struct log *l = calloc(1, sizeof(*l));
 	if (l == NULL) {
@@ -60,7 +62,9 @@ int log_open(struct log **l_r, const char *level, const char *format, const char
 	}
 	int known = 1;
 	if (strcmp(format, "auto") == 0) {
-		l->format = stderr_is_journal() ? FORMAT_JOURNAL : isatty(STDERR_FILENO) ? FORMAT_TEXT : FORMAT_JSON;
+		l->format = stderr_is_journal()     ? FORMAT_JOURNAL
+			    : isatty(STDERR_FILENO) ? FORMAT_TEXT
+						    : FORMAT_JSON;
 	} else if (strcmp(format, "json") == 0) {
 		l->format = FORMAT_JSON;
 	} else if (strcmp(format, "journal") == 0) {
@@ -70,7 +74,8 @@ int log_open(struct log **l_r, const char *level, const char *format, const char
 	}
 	if (l->level == 0 || !known) {
 		free(l);
-		return rv_fail(e, RV_EINVAL, "there is no log level %.20s with format %.20s", level, format);
+		return rv_fail(e, RV_EINVAL, "there is no log level %.20s with format %.20s", level,
+			format);
 	}
 	l->clock = clock;
 	snprintf(l->node, sizeof(l->node), "%s", node_code);
@@ -133,7 +138,8 @@ static void put_escaped(struct rv_buf *out, const char *value)
 	rv_buf_u8(out, '"');
 }
 
-static void put_text(struct rv_buf *out, const char *stamp, enum log_level level, const char *text, const struct fields *f)
+static void put_text(struct rv_buf *out, const char *stamp, enum log_level level, const char *text,
+	const struct fields *f)
 {
 	rv_buf_printf(out, "%s %-7s %s", stamp, level_names[level], text);
 	for (size_t i = 0; i < f->n; i++) {
@@ -149,7 +155,8 @@ static json_t *json_text(const char *value)
 	return s != NULL ? s : json_string("(not UTF-8)");
 }
 
-static void put_json(struct rv_buf *out, const struct log *l, const char *stamp, enum log_level level, const char *text, const struct fields *f)
+static void put_json(struct rv_buf *out, const struct log *l, const char *stamp,
+	enum log_level level, const char *text, const struct fields *f)
 {
 	json_t *o = json_object();
 	json_object_set_new(o, "time", json_string(stamp));
@@ -167,7 +174,8 @@ static void put_json(struct rv_buf *out, const struct log *l, const char *stamp,
 	json_decref(o);
 }
 
-static void to_journal(const struct log *l, enum log_level level, const char *text, const struct fields *f)
+static void to_journal(
+	const struct log *l, enum log_level level, const char *text, const struct fields *f)
 {
 	struct rv_buf lines[FIELDS_MAX + 3];
 	struct iovec iov[FIELDS_MAX + 3];
@@ -179,7 +187,8 @@ static void to_journal(const struct log *l, enum log_level level, const char *te
 	for (size_t i = 0; i < f->n; i++) {
 		rv_buf_str(&lines[n], "REEVE_");
 		for (const char *p = f->keys[i]; *p != '\0'; p++) {
-			rv_buf_u8(&lines[n], (uint8_t)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
+			rv_buf_u8(
+				&lines[n], (uint8_t)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
 		}
 		rv_buf_printf(&lines[n++], "=%s", f->values[i]);
 	}
@@ -213,7 +222,7 @@ static void emit(struct log *l, enum log_level level, const char *text, const st
 		pthread_mutex_lock(&l->lock);
 		ssize_t n = write(STDERR_FILENO, line.data, line.len);
 		pthread_mutex_unlock(&l->lock);
-		(void)n;   /* there is nowhere to complain to */
+		(void)n; /* there is nowhere to complain to */
 	}
 	rv_buf_free(&line);
 }

@@ -23,8 +23,16 @@ struct blob_file {
 	char path[PATH_MAX];
 };
 
-struct blob_writer { struct blob_file file; uint64_t max; int done; };
-struct blob_fetch { struct blob_file file; uint8_t digest[RV_DIGEST_LEN]; uint64_t size; };
+struct blob_writer {
+	struct blob_file file;
+	uint64_t max;
+	int done;
+};
+struct blob_fetch {
+	struct blob_file file;
+	uint8_t digest[RV_DIGEST_LEN];
+	uint64_t size;
+};
 
 static int disk_fail(struct rv_err *e, const char *what)
 {
@@ -38,7 +46,8 @@ static int disk_fail(struct rv_err *e, const char *what)
 }
 
 /* The place of a whole blob; made only of a folder and hexadecimal digits. */
-static void place_of(const char *dir, const uint8_t digest[RV_DIGEST_LEN], char path[PATH_MAX], char folder[PATH_MAX])
+static void place_of(const char *dir, const uint8_t digest[RV_DIGEST_LEN], char path[PATH_MAX],
+	char folder[PATH_MAX])
 {
 	char hex[RV_DIGEST_TEXT];
 	rv_hex(hex, digest, RV_DIGEST_LEN);
@@ -56,7 +65,8 @@ static int sync_dir(const char *path)
 	return rc;
 }
 
-int blob_open(const char *dir, const uint8_t digest[RV_DIGEST_LEN], uint64_t *size_r, struct rv_err *e)
+int blob_open(
+	const char *dir, const uint8_t digest[RV_DIGEST_LEN], uint64_t *size_r, struct rv_err *e)
 {
 	char path[PATH_MAX];
 	char folder[PATH_MAX];
@@ -64,7 +74,9 @@ int blob_open(const char *dir, const uint8_t digest[RV_DIGEST_LEN], uint64_t *si
 	place_of(dir, digest, path, folder);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
-		return errno == ENOENT ? rv_fail(e, RV_ENOTFOUND, "that attachment is not in this node") : disk_fail(e, "cannot open an attachment");
+		return errno == ENOENT
+			       ? rv_fail(e, RV_ENOTFOUND, "that attachment is not in this node")
+			       : disk_fail(e, "cannot open an attachment");
 	}
 	if (fstat(fd, &st) != 0) {
 		int rc = disk_fail(e, "cannot look at an attachment");
@@ -94,7 +106,9 @@ static int file_start(struct blob_file *f, const char *dir, struct rv_err *e)
 	}
 	memcpy(f->dir, dir, strlen(dir) + 1);
 	f->hash = EVP_MD_CTX_new();
-	return f->hash != NULL && EVP_DigestInit_ex(f->hash, EVP_sha256(), NULL) == 1 ? 0 : rv_fail_nomem(e);
+	return f->hash != NULL && EVP_DigestInit_ex(f->hash, EVP_sha256(), NULL) == 1
+		       ? 0
+		       : rv_fail_nomem(e);
 }
 
 static void file_end(struct blob_file *f)
@@ -158,7 +172,8 @@ int blob_writer_new(struct blob_writer **w_r, const char *dir, uint64_t max_size
 	w->max = max_size;
 	int rc = file_start(&w->file, dir, e);
 	if (rc == 0) {
-		snprintf(w->file.path, sizeof(w->file.path), "%s/blobs/part/upload.XXXXXX", w->file.dir);
+		snprintf(w->file.path, sizeof(w->file.path), "%s/blobs/part/upload.XXXXXX",
+			w->file.dir);
 		w->file.fd = mkostemp(w->file.path, O_CLOEXEC);
 		if (w->file.fd < 0) {
 			w->file.path[0] = '\0';
@@ -176,14 +191,17 @@ int blob_writer_new(struct blob_writer **w_r, const char *dir, uint64_t max_size
 int blob_write(struct blob_writer *w, const void *data, size_t len, struct rv_err *e)
 {
 	if (len > w->max - w->file.have) {
-		rv_fail_rule(e, RV_ELIMIT, "LIMIT-ATTACHMENT", "the attachment is larger than the %llu bytes allowed", (unsigned long long)w->max);
+		rv_fail_rule(e, RV_ELIMIT, "LIMIT-ATTACHMENT",
+			"the attachment is larger than the %llu bytes allowed",
+			(unsigned long long)w->max);
 		rv_err_mend(e, "Send it in parts, or raise attachment_max in reeve.conf.");
 		return RV_ELIMIT;
 	}
 	return file_put(&w->file, data, len, e);
 }
 
-int blob_finish(struct blob_writer *w, uint8_t digest_r[RV_DIGEST_LEN], uint64_t *size_r, struct rv_err *e)
+int blob_finish(
+	struct blob_writer *w, uint8_t digest_r[RV_DIGEST_LEN], uint64_t *size_r, struct rv_err *e)
 {
 	uint8_t digest[RV_DIGEST_LEN];
 	if (EVP_DigestFinal_ex(w->file.hash, digest, NULL) != 1) {
@@ -216,7 +234,8 @@ void blob_writer_free(struct blob_writer **w)
 
 /* ---- fetching ---- */
 
-/* How much is known to be on disk stands beside the partial file; what was written after that may be anything after a crash. */
+/* How much is known to be on disk stands beside the partial file; what was written after that may
+ * be anything after a crash. */
 static void mark_path(const struct blob_file *f, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%.*s.have", PATH_MAX - 8, f->path);
@@ -278,7 +297,7 @@ static int rehash(struct blob_file *f, uint64_t upto, struct rv_err *e)
 			continue;
 		}
 		if (n <= 0) {
-			break;   /* shorter than noted: go on from where it ends */
+			break; /* shorter than noted: go on from where it ends */
 		}
 		if (EVP_DigestUpdate(f->hash, block, (size_t)n) != 1) {
 			rc = rv_fail_nomem(e);
@@ -290,8 +309,8 @@ static int rehash(struct blob_file *f, uint64_t upto, struct rv_err *e)
 	return rc;
 }
 
-int blob_fetch_open(struct blob_fetch **f_r, const char *dir, const uint8_t digest[RV_DIGEST_LEN], uint64_t size, uint64_t *have_r,
-	struct rv_err *e)
+int blob_fetch_open(struct blob_fetch **f_r, const char *dir, const uint8_t digest[RV_DIGEST_LEN],
+	uint64_t size, uint64_t *have_r, struct rv_err *e)
 {
 	char hex[RV_DIGEST_TEXT];
 	if (blob_here(dir, digest)) {
@@ -308,7 +327,10 @@ int blob_fetch_open(struct blob_fetch **f_r, const char *dir, const uint8_t dige
 		rv_hex(hex, digest, RV_DIGEST_LEN);
 		snprintf(f->file.path, sizeof(f->file.path), "%s/blobs/part/%s", f->file.dir, hex);
 		f->file.fd = open(f->file.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		rc = f->file.fd >= 0 ? rehash(&f->file, read_mark(&f->file) <= size ? read_mark(&f->file) : 0, e) : disk_fail(e, "cannot begin an attachment");
+		rc = f->file.fd >= 0
+			     ? rehash(&f->file,
+				       read_mark(&f->file) <= size ? read_mark(&f->file) : 0, e)
+			     : disk_fail(e, "cannot begin an attachment");
 	}
 	if (rc != 0) {
 		blob_fetch_free(&f);
@@ -319,7 +341,8 @@ int blob_fetch_open(struct blob_fetch **f_r, const char *dir, const uint8_t dige
 	return 0;
 }
 
-int blob_fetch_write(struct blob_fetch *f, uint64_t offset, const void *data, size_t len, struct rv_err *e)
+int blob_fetch_write(
+	struct blob_fetch *f, uint64_t offset, const void *data, size_t len, struct rv_err *e)
 {
 	if (offset != f->file.have || len > f->size - offset) {
 		return rv_fail(e, RV_EINVAL, "a chunk of an attachment is out of its place");
@@ -343,7 +366,8 @@ int blob_fetch_finish(struct blob_fetch *f, struct rv_err *e)
 	}
 	if (memcmp(digest, f->digest, RV_DIGEST_LEN) != 0) {
 		drop_partial(&f->file);
-		return rv_fail_rule(e, RV_EDIGEST, "ATTACH-DIGEST", "the bytes that came have another digest than the message says");
+		return rv_fail_rule(e, RV_EDIGEST, "ATTACH-DIGEST",
+			"the bytes that came have another digest than the message says");
 	}
 	if (ftruncate(f->file.fd, (off_t)f->size) != 0) {
 		return disk_fail(e, "cannot cut an attachment to its size");
@@ -359,8 +383,10 @@ int blob_fetch_finish(struct blob_fetch *f, struct rv_err *e)
 void blob_fetch_free(struct blob_fetch **f)
 {
 	if (f != NULL && *f != NULL) {
-		if ((*f)->file.fd >= 0 && (*f)->file.have > (*f)->file.synced && (*f)->file.have < (*f)->size) {
-			write_mark(&(*f)->file, NULL);   /* the rest can be fetched again if this fails */
+		if ((*f)->file.fd >= 0 && (*f)->file.have > (*f)->file.synced &&
+			(*f)->file.have < (*f)->size) {
+			write_mark(&(*f)->file,
+				NULL); /* the rest can be fetched again if this fails */
 		}
 		file_end(&(*f)->file);
 		free(*f);

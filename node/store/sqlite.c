@@ -21,7 +21,8 @@ int db_fail(struct db *db, const char *what, struct rv_err *e)
 		return RV_EAGAIN;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		rv_fail_rule(e, RV_EAGAIN, "STORE-LOCKED", "%s: the store is locked by another program", what);
+		rv_fail_rule(e, RV_EAGAIN, "STORE-LOCKED",
+			"%s: the store is locked by another program", what);
 		rv_err_mend(e, "End the program that holds store.db open for writing.");
 		return RV_EAGAIN;
 	default:
@@ -33,12 +34,15 @@ int db_fail(struct db *db, const char *what, struct rv_err *e)
 
 int db_exec(struct db *db, const char *sql, struct rv_err *e)
 {
-	return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(db, "the store", e);
+	return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : db_fail(db, "the store", e);
 }
 
 int db_open(struct db *db, const char *path, int readonly, struct rv_err *e)
 {
-	int flags = (readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
+	int flags = (readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
+		    SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(path, &db->h, flags, NULL) != SQLITE_OK) {
 		int rc = db_fail(db, path, e);
 		db_close(db);
@@ -72,7 +76,8 @@ static sqlite3_stmt *find_statement(struct db *db, const char *sql, struct rv_er
 		rv_fail(e, RV_ELIMIT, "too many prepared statements");
 		return NULL;
 	}
-	if (sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+	if (sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) !=
+		SQLITE_OK) {
 		db_fail(db, "the store", e);
 		return NULL;
 	}
@@ -81,7 +86,8 @@ static sqlite3_stmt *find_statement(struct db *db, const char *sql, struct rv_er
 	return stmt;
 }
 
-static sqlite3_stmt *prepare(struct db *db, const char *sql, struct rv_err *e, const char *types, va_list ap)
+static sqlite3_stmt *prepare(
+	struct db *db, const char *sql, struct rv_err *e, const char *types, va_list ap)
 {
 	sqlite3_stmt *stmt = find_statement(db, sql, e);
 	int rc = SQLITE_OK;
@@ -89,11 +95,13 @@ static sqlite3_stmt *prepare(struct db *db, const char *sql, struct rv_err *e, c
 		if (types[i - 1] == 'i') {
 			rc = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
 		} else if (types[i - 1] == 't') {
-			rc = sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
+			rc = sqlite3_bind_text(
+				stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
 		} else {
 			const void *data = va_arg(ap, const void *);
 			size_t len = va_arg(ap, size_t);
-			rc = data != NULL ? sqlite3_bind_blob64(stmt, i, data, len, SQLITE_STATIC) : sqlite3_bind_null(stmt, i);
+			rc = data != NULL ? sqlite3_bind_blob64(stmt, i, data, len, SQLITE_STATIC)
+					  : sqlite3_bind_null(stmt, i);
 		}
 	}
 	if (stmt != NULL && rc != SQLITE_OK) {
@@ -144,7 +152,8 @@ int db_run(struct db *db, const char *sql, struct rv_err *e, const char *types, 
 	return rc;
 }
 
-int db_number(struct db *db, int64_t *out, int *there_r, const char *sql, struct rv_err *e, const char *types, ...)
+int db_number(struct db *db, int64_t *out, int *there_r, const char *sql, struct rv_err *e,
+	const char *types, ...)
 {
 	va_list ap;
 	va_start(ap, types);

@@ -14,7 +14,8 @@
 /* "RVST": tells a store from any other SQLite file. */
 enum { APPLICATION_ID = 0x52565354 };
 
-static const char *const state_texts[] = {"?", "held", "queued", "sent", "relayed", "stored", "read", "rejected", "expired"};
+static const char *const state_texts[] = {
+	"?", "held", "queued", "sent", "relayed", "stored", "read", "rejected", "expired"};
 
 const char *store_state_text(enum store_state s)
 {
@@ -23,7 +24,9 @@ const char *store_state_text(enum store_state s)
 
 static int make_dir(const char *path, struct rv_err *e)
 {
-	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : rv_fail_errno(e, errno, "cannot make the folder %s", path);
+	return mkdir(path, 0700) == 0 || errno == EEXIST
+		       ? 0
+		       : rv_fail_errno(e, errno, "cannot make the folder %s", path);
 }
 
 /* One writer: the lock goes with the process, however it ends. */
@@ -36,7 +39,8 @@ static int take_lock(struct store *s, struct rv_err *e)
 		return rv_fail_errno(e, errno, "cannot open %s", path);
 	}
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		rv_fail_rule(e, RV_EAGAIN, "STORE-IN-USE", "another reeved uses the store in %s", s->dir);
+		rv_fail_rule(e, RV_EAGAIN, "STORE-IN-USE", "another reeved uses the store in %s",
+			s->dir);
 		return rv_err_mend(e, "Stop it first, or give this node a state_dir of its own.");
 	}
 	return 0;
@@ -63,16 +67,20 @@ static int migrate(struct store *s, struct rv_err *e)
 		return rc;
 	}
 	if (tables > 0 && application != APPLICATION_ID) {
-		return rv_fail_rule(e, RV_EVERSION, "STORE-FOREIGN", "store.db in %s is not a store of Reeve", s->dir);
+		return rv_fail_rule(e, RV_EVERSION, "STORE-FOREIGN",
+			"store.db in %s is not a store of Reeve", s->dir);
 	}
 	if (version > (int64_t)sqlite_n_migrations) {
-		rv_fail_rule(e, RV_EVERSION, "STORE-NEWER", "the store has version %lld, this program knows %zu", (long long)version,
+		rv_fail_rule(e, RV_EVERSION, "STORE-NEWER",
+			"the store has version %lld, this program knows %zu", (long long)version,
 			sqlite_n_migrations);
 		return rv_err_mend(e, "Use the newer program that wrote it.");
 	}
 	for (size_t i = (size_t)version; rc == 0 && i < sqlite_n_migrations; i++) {
 		char stamp[96];
-		snprintf(stamp, sizeof(stamp), "PRAGMA user_version = %d; PRAGMA application_id = %d;", sqlite_migrations[i].version, APPLICATION_ID);
+		snprintf(stamp, sizeof(stamp),
+			"PRAGMA user_version = %d; PRAGMA application_id = %d;",
+			sqlite_migrations[i].version, APPLICATION_ID);
 		rc = db_exec(&s->db, "BEGIN IMMEDIATE", e);
 		if (rc == 0) {
 			rc = db_exec(&s->db, sqlite_migrations[i].sql, e);
@@ -124,8 +132,12 @@ int store_sqlite_open(struct store **s_r, const char *dir, struct rv_err *e)
 	s->lock_fd = -1;
 	int rc = open_files(s, e);
 	if (rc == 0) {
-		rc = db_exec(&s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-			"PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192;", e);
+		rc = db_exec(&s->db,
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys "
+			"= ON;"
+			"PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; "
+			"PRAGMA cache_size = -8192;",
+			e);
 	}
 	if (rc == 0) {
 		rc = migrate(s, e);

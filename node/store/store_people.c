@@ -6,10 +6,12 @@
 
 /* The readers of the API. */
 
-#define ENTRY_COLUMNS "m.id, m.kind, m.status, m.operation, m.originator, m.source, m.sequence, m.issued_us, m.stored_us, " \
-	"COALESCE(i.read_us, 0), m.priority, m.complete, " \
-	"(SELECT COUNT(*) FROM delivery d WHERE d.message = m.seq), " \
-	"(SELECT COUNT(*) FROM delivery d WHERE d.message = m.seq AND d.state IN (1, 2, 3, 4)), " \
+#define ENTRY_COLUMNS                                                                              \
+	"m.id, m.kind, m.status, m.operation, m.originator, m.source, m.sequence, m.issued_us, "   \
+	"m.stored_us, "                                                                            \
+	"COALESCE(i.read_us, 0), m.priority, m.complete, "                                         \
+	"(SELECT COUNT(*) FROM delivery d WHERE d.message = m.seq), "                              \
+	"(SELECT COUNT(*) FROM delivery d WHERE d.message = m.seq AND d.state IN (1, 2, 3, 4)), "  \
 	"(SELECT COUNT(*) FROM delivery d WHERE d.message = m.seq AND d.state = 7) "
 
 /* Columns from 1; 0 is the cursor. */
@@ -37,18 +39,33 @@ static void fill_entry(sqlite3_stmt *q, struct store_entry *x)
 
 static const char *list_sql(enum store_box box, int descending)
 {
-	static const char inbox_up[] = "SELECT i.seq, " ENTRY_COLUMNS "FROM inbox i JOIN message m ON m.seq = i.message WHERE i.seq > ?1 "
+	static const char inbox_up[] =
+		"SELECT i.seq, " ENTRY_COLUMNS
+		"FROM inbox i JOIN message m ON m.seq = i.message WHERE i.seq > ?1 "
 		"AND (?2 = '' OR m.operation = ?2) ORDER BY i.seq LIMIT ?3";
-	static const char inbox_down[] = "SELECT i.seq, " ENTRY_COLUMNS "FROM inbox i JOIN message m ON m.seq = i.message WHERE (?1 = 0 OR i.seq < ?1) "
+	static const char inbox_down[] =
+		"SELECT i.seq, " ENTRY_COLUMNS
+		"FROM inbox i JOIN message m ON m.seq = i.message WHERE (?1 = 0 OR i.seq < ?1) "
 		"AND (?2 = '' OR m.operation = ?2) ORDER BY i.seq DESC LIMIT ?3";
-	static const char outbox_up[] = "SELECT m.seq, " ENTRY_COLUMNS "FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source = '' "
+	static const char outbox_up[] =
+		"SELECT m.seq, " ENTRY_COLUMNS
+		"FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source = '' "
 		"AND m.seq > ?1 AND (?2 = '' OR m.operation = ?2) ORDER BY m.seq LIMIT ?3";
-	static const char outbox_down[] = "SELECT m.seq, " ENTRY_COLUMNS "FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source = '' "
-		"AND (?1 = 0 OR m.seq < ?1) AND (?2 = '' OR m.operation = ?2) ORDER BY m.seq DESC LIMIT ?3";
-	static const char transit_up[] = "SELECT m.seq, " ENTRY_COLUMNS "FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source <> '' "
-		"AND m.for_inbox = 0 AND m.seq > ?1 AND (?2 = '' OR m.operation = ?2) ORDER BY m.seq LIMIT ?3";
-	static const char transit_down[] = "SELECT m.seq, " ENTRY_COLUMNS "FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source <> '' "
-		"AND m.for_inbox = 0 AND (?1 = 0 OR m.seq < ?1) AND (?2 = '' OR m.operation = ?2) ORDER BY m.seq DESC LIMIT ?3";
+	static const char outbox_down[] =
+		"SELECT m.seq, " ENTRY_COLUMNS
+		"FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source = '' "
+		"AND (?1 = 0 OR m.seq < ?1) AND (?2 = '' OR m.operation = ?2) ORDER BY m.seq DESC "
+		"LIMIT ?3";
+	static const char transit_up[] =
+		"SELECT m.seq, " ENTRY_COLUMNS
+		"FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source <> '' "
+		"AND m.for_inbox = 0 AND m.seq > ?1 AND (?2 = '' OR m.operation = ?2) ORDER BY "
+		"m.seq LIMIT ?3";
+	static const char transit_down[] =
+		"SELECT m.seq, " ENTRY_COLUMNS
+		"FROM message m LEFT JOIN inbox i ON i.message = m.seq WHERE m.source <> '' "
+		"AND m.for_inbox = 0 AND (?1 = 0 OR m.seq < ?1) AND (?2 = '' OR m.operation = ?2) "
+		"ORDER BY m.seq DESC LIMIT ?3";
 	switch (box) {
 	case STORE_INBOX:
 		return descending ? inbox_down : inbox_up;
@@ -59,12 +76,13 @@ static const char *list_sql(enum store_box box, int descending)
 	}
 }
 
-int store_list(struct store_reader *r, enum store_box box, const char *operation, int64_t after_seq, int descending, size_t max,
-	struct store_entry **list_r, size_t *n_r, struct rv_err *e)
+int store_list(struct store_reader *r, enum store_box box, const char *operation, int64_t after_seq,
+	int descending, size_t max, struct store_entry **list_r, size_t *n_r, struct rv_err *e)
 {
 	struct store_entry *list = NULL;
 	size_t n = 0;
-	sqlite3_stmt *q = db_prepare(&r->db, list_sql(box, descending), e, "iti", after_seq, operation != NULL ? operation : "", (int64_t)max);
+	sqlite3_stmt *q = db_prepare(&r->db, list_sql(box, descending), e, "iti", after_seq,
+		operation != NULL ? operation : "", (int64_t)max);
 	int rc = q != NULL ? 0 : RV_EIO;
 	while (rc == 0 && (rc = db_step(&r->db, q, e)) > 0) {
 		rc = db_list_grow((void **)&list, n, sizeof(*list), e);
@@ -97,10 +115,14 @@ void store_full_clear(struct store_full *f)
 	memset(f, 0, sizeof(*f));
 }
 
-static int load_head(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct store_full *f, int64_t *seq_r, struct rv_err *e)
+static int load_head(struct store_reader *r, const uint8_t message[RV_UUID_LEN],
+	struct store_full *f, int64_t *seq_r, struct rv_err *e)
 {
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT m.seq, " ENTRY_COLUMNS ", m.seal_digest, m.wire, m.for_inbox FROM message m LEFT JOIN inbox i "
-		"ON i.message = m.seq WHERE m.id = ?", e, "b", message, (size_t)RV_UUID_LEN);
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT m.seq, " ENTRY_COLUMNS
+		", m.seal_digest, m.wire, m.for_inbox FROM message m LEFT JOIN inbox i "
+		"ON i.message = m.seq WHERE m.id = ?",
+		e, "b", message, (size_t)RV_UUID_LEN);
 	int rc = q != NULL ? db_step(&r->db, q, e) : RV_EIO;
 	if (rc > 0) {
 		fill_entry(q, &f->entry);
@@ -115,13 +137,17 @@ static int load_head(struct store_reader *r, const uint8_t message[RV_UUID_LEN],
 	return rc;
 }
 
-static int load_deliveries(struct store_reader *r, int64_t seq, struct store_full *f, struct rv_err *e)
+static int load_deliveries(
+	struct store_reader *r, int64_t seq, struct store_full *f, struct rv_err *e)
 {
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT recipient, hop, state, updated_us, code, text FROM delivery WHERE message = ? ORDER BY recipient", e, "i",
-		seq);
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT recipient, hop, state, updated_us, code, text FROM delivery WHERE message "
+		"= ? ORDER BY recipient",
+		e, "i", seq);
 	int rc = q != NULL ? 0 : RV_EIO;
 	while (rc == 0 && (rc = db_step(&r->db, q, e)) > 0) {
-		rc = db_list_grow((void **)&f->deliveries, f->n_deliveries, sizeof(*f->deliveries), e);
+		rc = db_list_grow(
+			(void **)&f->deliveries, f->n_deliveries, sizeof(*f->deliveries), e);
 		if (rc == 0) {
 			struct store_delivery *d = &f->deliveries[f->n_deliveries++];
 			db_text(q, 0, d->recipient, sizeof(d->recipient));
@@ -136,10 +162,13 @@ static int load_deliveries(struct store_reader *r, int64_t seq, struct store_ful
 	return rc;
 }
 
-static int load_receipts(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct store_full *f, struct rv_err *e)
+static int load_receipts(struct store_reader *r, const uint8_t message[RV_UUID_LEN],
+	struct store_full *f, struct rv_err *e)
 {
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT signer, stage, time_us, bytes FROM receipt WHERE message = ? ORDER BY time_us, id", e, "b", message,
-		(size_t)RV_UUID_LEN);
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT signer, stage, time_us, bytes FROM receipt WHERE message = ? ORDER BY "
+		"time_us, id",
+		e, "b", message, (size_t)RV_UUID_LEN);
 	int rc = q != NULL ? 0 : RV_EIO;
 	while (rc == 0 && (rc = db_step(&r->db, q, e)) > 0) {
 		rc = db_list_grow((void **)&f->receipts, f->n_receipts, sizeof(*f->receipts), e);
@@ -156,14 +185,20 @@ static int load_receipts(struct store_reader *r, const uint8_t message[RV_UUID_L
 	return rc;
 }
 
-static int load_attachments(struct store_reader *r, int64_t seq, struct store_full *f, struct rv_err *e)
+static int load_attachments(
+	struct store_reader *r, int64_t seq, struct store_full *f, struct rv_err *e)
 {
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT digest, size, name, media_type, here FROM attachment WHERE message = ? ORDER BY position", e, "i", seq);
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT digest, size, name, media_type, here FROM attachment WHERE message = ? "
+		"ORDER BY position",
+		e, "i", seq);
 	int rc = q != NULL ? 0 : RV_EIO;
 	while (rc == 0 && (rc = db_step(&r->db, q, e)) > 0) {
-		rc = db_list_grow((void **)&f->attachments, f->n_attachments, sizeof(*f->attachments), e);
+		rc = db_list_grow(
+			(void **)&f->attachments, f->n_attachments, sizeof(*f->attachments), e);
 		if (rc == 0) {
-			rc = db_list_grow((void **)&f->attachment_here, f->n_attachments, sizeof(*f->attachment_here), e);
+			rc = db_list_grow((void **)&f->attachment_here, f->n_attachments,
+				sizeof(*f->attachment_here), e);
 		}
 		if (rc == 0) {
 			struct rv_attachment *a = &f->attachments[f->n_attachments];
@@ -178,7 +213,8 @@ static int load_attachments(struct store_reader *r, int64_t seq, struct store_fu
 	return rc;
 }
 
-int store_get(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct store_full *full_r, struct rv_err *e)
+int store_get(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct store_full *full_r,
+	struct rv_err *e)
 {
 	struct store_full f = {0};
 	int64_t seq = 0;
@@ -186,7 +222,8 @@ int store_get(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct
 	if (rc != 0) {
 		return rc;
 	}
-	if ((rc = load_head(r, message, &f, &seq, e)) == 0 && (rc = load_deliveries(r, seq, &f, e)) == 0 &&
+	if ((rc = load_head(r, message, &f, &seq, e)) == 0 &&
+		(rc = load_deliveries(r, seq, &f, e)) == 0 &&
 		(rc = load_receipts(r, message, &f, e)) == 0) {
 		rc = load_attachments(r, seq, &f, e);
 	}
@@ -201,7 +238,9 @@ int store_get(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct
 
 /* ---- quarantine ---- */
 
-#define QUARANTINE_COLUMNS "seq, source, id, originator, operation, kind, code, text, line, col, time_us, LENGTH(wire)"
+#define QUARANTINE_COLUMNS                                                                         \
+	"seq, source, id, originator, operation, kind, code, text, line, col, time_us, "           \
+	"LENGTH(wire)"
 
 static void fill_quarantined(sqlite3_stmt *q, struct store_quarantined *x)
 {
@@ -223,12 +262,14 @@ static void fill_quarantined(sqlite3_stmt *q, struct store_quarantined *x)
 	x->wire_len = (size_t)sqlite3_column_int64(q, 11);
 }
 
-int store_quarantine_list(struct store_reader *r, int64_t after_seq, size_t max, struct store_quarantined **list_r, size_t *n_r, struct rv_err *e)
+int store_quarantine_list(struct store_reader *r, int64_t after_seq, size_t max,
+	struct store_quarantined **list_r, size_t *n_r, struct rv_err *e)
 {
 	struct store_quarantined *list = NULL;
 	size_t n = 0;
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT " QUARANTINE_COLUMNS " FROM quarantine WHERE seq > ? ORDER BY seq LIMIT ?", e, "ii", after_seq,
-		(int64_t)max);
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT " QUARANTINE_COLUMNS " FROM quarantine WHERE seq > ? ORDER BY seq LIMIT ?",
+		e, "ii", after_seq, (int64_t)max);
 	int rc = q != NULL ? 0 : RV_EIO;
 	while (rc == 0 && (rc = db_step(&r->db, q, e)) > 0) {
 		rc = db_list_grow((void **)&list, n, sizeof(*list), e);
@@ -246,16 +287,19 @@ int store_quarantine_list(struct store_reader *r, int64_t after_seq, size_t max,
 	return 0;
 }
 
-int store_quarantine_get(struct store_reader *r, int64_t seq, struct store_quarantined *q_r, uint8_t **wire_r, size_t *len_r, struct rv_err *e)
+int store_quarantine_get(struct store_reader *r, int64_t seq, struct store_quarantined *q_r,
+	uint8_t **wire_r, size_t *len_r, struct rv_err *e)
 {
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT " QUARANTINE_COLUMNS ", wire FROM quarantine WHERE seq = ?", e, "i", seq);
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT " QUARANTINE_COLUMNS ", wire FROM quarantine WHERE seq = ?", e, "i", seq);
 	int rc = q != NULL ? db_step(&r->db, q, e) : RV_EIO;
 	if (rc > 0) {
 		memset(q_r, 0, sizeof(*q_r));
 		fill_quarantined(q, q_r);
 		rc = db_copy(q, 12, wire_r, len_r);
 	} else if (rc == 0) {
-		rc = rv_fail(e, RV_ENOTFOUND, "nothing in quarantine has the number %lld", (long long)seq);
+		rc = rv_fail(e, RV_ENOTFOUND, "nothing in quarantine has the number %lld",
+			(long long)seq);
 	}
 	db_done(q);
 	return rc;
@@ -269,14 +313,15 @@ int store_counts(struct store_reader *r, struct store_counts *c_r, struct rv_err
 		"SELECT COUNT(*) FROM inbox",
 		"SELECT COUNT(*) FROM inbox INDEXED BY inbox_unread WHERE read_us = 0",
 		"SELECT COUNT(*) FROM message INDEXED BY message_outbox WHERE source = ''",
-		"SELECT COUNT(*) FROM message INDEXED BY message_transit WHERE source <> '' AND for_inbox = 0",
+		"SELECT COUNT(*) FROM message INDEXED BY message_transit WHERE source <> '' AND "
+		"for_inbox = 0",
 		"SELECT COUNT(*) FROM delivery INDEXED BY delivery_open WHERE state IN (1, 2, 3)",
 		"SELECT COUNT(*) FROM quarantine",
 		"SELECT COUNT(*) FROM receipt_queue",
 		"SELECT COUNT(*) FROM fetch",
 	};
-	uint64_t *const answers[] = {&c_r->inbox, &c_r->unread, &c_r->outbox, &c_r->transit, &c_r->pending_deliveries, &c_r->quarantined,
-		&c_r->receipts_waiting, &c_r->fetches};
+	uint64_t *const answers[] = {&c_r->inbox, &c_r->unread, &c_r->outbox, &c_r->transit,
+		&c_r->pending_deliveries, &c_r->quarantined, &c_r->receipts_waiting, &c_r->fetches};
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		int64_t n = 0;
 		int rc = db_number(&r->db, &n, NULL, questions[i], e, "");
@@ -292,8 +337,12 @@ int store_queues(struct store_reader *r, struct store_queue **list_r, size_t *n_
 {
 	struct store_queue *list = NULL;
 	size_t n = 0;
-	sqlite3_stmt *q = db_prepare(&r->db, "SELECT d.hop, d.n, m.stored_us FROM (SELECT hop, COUNT(*) AS n, MIN(message) AS first FROM delivery INDEXED BY "
-		"delivery_due WHERE state IN (2, 3) GROUP BY hop) d JOIN message m ON m.seq = d.first", e, "");
+	sqlite3_stmt *q = db_prepare(&r->db,
+		"SELECT d.hop, d.n, m.stored_us FROM (SELECT hop, COUNT(*) AS n, MIN(message) AS "
+		"first FROM delivery INDEXED BY "
+		"delivery_due WHERE state IN (2, 3) GROUP BY hop) d JOIN message m ON m.seq = "
+		"d.first",
+		e, "");
 	int rc = q != NULL ? 0 : RV_EIO;
 	while (rc == 0 && (rc = db_step(&r->db, q, e)) > 0) {
 		rc = db_list_grow((void **)&list, n, sizeof(*list), e);

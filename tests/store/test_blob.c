@@ -75,7 +75,9 @@ static void a_local_file_is_kept_under_its_digest(void **state)
 	for (int twice = 0; twice < 2; twice++) {
 		assert_int_equal(blob_writer_new(&w, dir, SIZE, &e), 0);
 		for (size_t at = 0; at < SIZE; at += CHUNK) {
-			assert_int_equal(blob_write(w, content + at, SIZE - at < CHUNK ? SIZE - at : CHUNK, &e), 0);
+			assert_int_equal(blob_write(w, content + at,
+						 SIZE - at < CHUNK ? SIZE - at : CHUNK, &e),
+				0);
 		}
 		assert_int_equal(blob_write(w, "x", 1, &e), RV_ELIMIT);
 		assert_int_equal(blob_finish(w, got, &size, &e), 0);
@@ -92,7 +94,8 @@ static void a_local_file_is_kept_under_its_digest(void **state)
 	assert_int_equal(rmdir(part), 0);
 }
 
-/* Put aside after every chunk, as a crash would: it goes on from what was noted, and is whole at the end. */
+/* Put aside after every chunk, as a crash would: it goes on from what was noted, and is whole at
+ * the end. */
 static void a_fetch_resumes_after_every_chunk(void **state)
 {
 	uint8_t digest[RV_DIGEST_LEN];
@@ -145,7 +148,9 @@ static void bytes_behind_the_mark_are_not_trusted(void **state)
 	assert_int_equal(blob_fetch_open(&f, dir, digest, SIZE, &have, NULL), 0);
 	assert_int_equal(have, CHUNK);
 	for (uint64_t at = have; at < SIZE; at += CHUNK) {
-		assert_int_equal(blob_fetch_write(f, at, content + at, SIZE - at < CHUNK ? (size_t)(SIZE - at) : CHUNK, NULL), 0);
+		assert_int_equal(blob_fetch_write(f, at, content + at,
+					 SIZE - at < CHUNK ? (size_t)(SIZE - at) : CHUNK, NULL),
+			0);
 	}
 	assert_int_equal(blob_fetch_finish(f, NULL), 0);
 	blob_fetch_free(&f);
@@ -175,10 +180,14 @@ static void another_digest_is_refused_and_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_local_file_is_kept_under_its_digest, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_fetch_resumes_after_every_chunk, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bytes_behind_the_mark_are_not_trusted, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(another_digest_is_refused_and_dropped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_local_file_is_kept_under_its_digest, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_fetch_resumes_after_every_chunk, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			bytes_behind_the_mark_are_not_trusted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			another_digest_is_refused_and_dropped, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

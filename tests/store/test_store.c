@@ -17,9 +17,11 @@
 #include "node/store/store.h"
 
 /*
- * One suite for every store: engines are opened through the function below and used by the verbs alone.
+ * One suite for every store: engines are opened through the function below and used by the verbs
+ * alone.
  */
-static int (*const open_engine)(struct store **s_r, const char *dir, struct rv_err *e) = store_sqlite_open;
+static int (*const open_engine)(
+	struct store **s_r, const char *dir, struct rv_err *e) = store_sqlite_open;
 
 struct rig {
 	char dir[64];
@@ -32,7 +34,8 @@ static int set_up(void **state)
 	struct rig *g = calloc(1, sizeof(*g));
 	struct rv_err e = {0};
 	snprintf(g->dir, sizeof(g->dir), "/tmp/reeve-store.XXXXXX");
-	if (mkdtemp(g->dir) == NULL || open_engine(&g->s, g->dir, &e) != 0 || store_reader_open(&g->r, g->dir, &e) != 0) {
+	if (mkdtemp(g->dir) == NULL || open_engine(&g->s, g->dir, &e) != 0 ||
+		store_reader_open(&g->r, g->dir, &e) != 0) {
 		print_error("%s\n", e.text);
 		return -1;
 	}
@@ -58,11 +61,11 @@ static int tear_down(void **state)
 /* ---- making things ---- */
 
 struct spec {
-	unsigned number;           /* makes the id */
-	unsigned content;          /* makes the seal digest */
+	unsigned number;  /* makes the id */
+	unsigned content; /* makes the seal digest */
 	const char *source;
 	enum rv_kind kind;
-	const char *to[4];         /* "FR" or "FR>RILO" */
+	const char *to[4]; /* "FR" or "FR>RILO" */
 	int inbox;
 	uint64_t sequence;
 	const uint8_t *previous;
@@ -84,8 +87,13 @@ static void digest_of(unsigned content, uint8_t digest[RV_DIGEST_LEN])
 
 static int accept_it(struct rig *g, const struct spec *x, int *complete, struct rv_err *e)
 {
-	struct store_message m = {.source = x->source != NULL ? x->source : "", .trail = x->source != NULL ? x->source : "", .hops = x->source != NULL,
-		.for_inbox = x->inbox, .now_us = 1000 + x->number, .attachments = x->attachments, .n_attachments = x->n_attachments};
+	struct store_message m = {.source = x->source != NULL ? x->source : "",
+		.trail = x->source != NULL ? x->source : "",
+		.hops = x->source != NULL,
+		.for_inbox = x->inbox,
+		.now_us = 1000 + x->number,
+		.attachments = x->attachments,
+		.n_attachments = x->n_attachments};
 	struct store_target targets[4];
 	uint8_t raw[RV_UUID_LEN];
 	char wire[64];
@@ -105,7 +113,8 @@ static int accept_it(struct rig *g, const struct spec *x, int *complete, struct 
 	strcpy(m.header.originator, "KE");
 	for (size_t i = 0; i < 4 && x->to[i] != NULL; i++) {
 		const char *hop = strchr(x->to[i], '>');
-		snprintf(targets[i].recipient, RV_CODE_TEXT, "%.*s", (int)(hop != NULL ? hop - x->to[i] : 16), x->to[i]);
+		snprintf(targets[i].recipient, RV_CODE_TEXT, "%.*s",
+			(int)(hop != NULL ? hop - x->to[i] : 16), x->to[i]);
 		snprintf(targets[i].hop, RV_CODE_TEXT, "%s", hop != NULL ? hop + 1 : x->to[i]);
 		m.n_targets++;
 	}
@@ -127,10 +136,12 @@ static int accept_now(struct rig *g, const struct spec *x)
 	return rc;
 }
 
-static int receive(struct rig *g, unsigned number, enum rv_stage stage, const char *signer, const char *about, const char *from, const char *towards)
+static int receive(struct rig *g, unsigned number, enum rv_stage stage, const char *signer,
+	const char *about, const char *from, const char *towards)
 {
 	char to[1][RV_CODE_TEXT];
-	struct rv_receipt r = {.stage = stage, .time_us = 5000, .recipients = to, .n_recipients = 1};
+	struct rv_receipt r = {
+		.stage = stage, .time_us = 5000, .recipients = to, .n_recipients = 1};
 	struct rv_err e = {0};
 	char bytes[64];
 	char text[RV_UUID_TEXT];
@@ -201,14 +212,24 @@ static size_t inbox(struct rig *g)
 static void accepts_new_known_and_conflicting(void **state)
 {
 	struct rig *g = *state;
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1}), 0);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1}), RV_EDUP);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .content = 99, .source = "RILO", .inbox = 1}), RV_EEXIST);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1}), 0);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1}), RV_EDUP);
+	assert_int_equal(
+		accept_now(g,
+			&(struct spec){.number = 1, .content = 99, .source = "RILO", .inbox = 1}),
+		RV_EEXIST);
 	assert_int_equal(inbox(g), 1);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 2, .source = "RILO", .to = {"ZA"}}), 0);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 2, .source = "RILO", .to = {"ZA"}}), 0);
 	assert_int_equal(inbox(g), 1);
 	/* the same message, now for us too, and for one more */
-	assert_int_equal(accept_now(g, &(struct spec){.number = 2, .source = "HUB", .inbox = 1, .to = {"ZA", "TZ"}}), RV_EDUP);
+	assert_int_equal(
+		accept_now(g,
+			&(struct spec){
+				.number = 2, .source = "HUB", .inbox = 1, .to = {"ZA", "TZ"}}),
+		RV_EDUP);
 	assert_int_equal(inbox(g), 2);
 	assert_int_equal(due(g, "ZA", 1, 0), 1);
 	assert_int_equal(due(g, "TZ", 1, 0), 1);
@@ -239,18 +260,27 @@ static void groups_are_durable_or_undone_as_a_whole(void **state)
 	struct rv_err e = {0};
 	int complete;
 	assert_int_equal(store_begin(g->s, &e), 0);
-	assert_int_equal(accept_it(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1}, &complete, &e), 0);
+	assert_int_equal(accept_it(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1},
+				 &complete, &e),
+		0);
 	/* one verb fails alone; the group goes on */
-	assert_int_equal(accept_it(g, &(struct spec){.number = 1, .content = 9, .source = "RILO"}, &complete, &e), RV_EEXIST);
-	assert_int_equal(accept_it(g, &(struct spec){.number = 2, .source = "RILO", .inbox = 1}, &complete, &e), 0);
-	assert_int_equal(inbox(g), 0);   /* readers see what is committed only */
+	assert_int_equal(accept_it(g, &(struct spec){.number = 1, .content = 9, .source = "RILO"},
+				 &complete, &e),
+		RV_EEXIST);
+	assert_int_equal(accept_it(g, &(struct spec){.number = 2, .source = "RILO", .inbox = 1},
+				 &complete, &e),
+		0);
+	assert_int_equal(inbox(g), 0); /* readers see what is committed only */
 	assert_int_equal(store_commit(g->s, &e), 0);
 	assert_int_equal(inbox(g), 2);
 	assert_int_equal(store_begin(g->s, &e), 0);
-	assert_int_equal(accept_it(g, &(struct spec){.number = 3, .source = "RILO", .inbox = 1}, &complete, &e), 0);
+	assert_int_equal(accept_it(g, &(struct spec){.number = 3, .source = "RILO", .inbox = 1},
+				 &complete, &e),
+		0);
 	store_abort(g->s);
 	assert_int_equal(inbox(g), 2);
-	assert_int_equal(accept_it(g, &(struct spec){.number = 4, .source = "RILO"}, &complete, &e), RV_EINVAL);
+	assert_int_equal(accept_it(g, &(struct spec){.number = 4, .source = "RILO"}, &complete, &e),
+		RV_EINVAL);
 }
 
 /* ---- deliveries and receipts ---- */
@@ -259,7 +289,8 @@ static void deliveries_only_move_forward(void **state)
 {
 	struct rig *g = *state;
 	int64_t seq = 1;
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .to = {"FR>RILO", "ZA>RILO", "TZ"}}), 0);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 1, .to = {"FR>RILO", "ZA>RILO", "TZ"}}), 0);
 	assert_int_equal(state_of(g, 1, "FR"), STORE_QUEUED);
 	assert_int_equal(store_begin(g->s, NULL), 0);
 	assert_int_equal(store_sent(g->s, &seq, 1, "RILO", 2000, NULL), 0);
@@ -294,10 +325,12 @@ static void receipts_travel_to_every_source_and_survive(void **state)
 	struct rig *g = *state;
 	int64_t id = 0;
 	struct rv_err e = {0};
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "KE", .to = {"FR"}}), 0);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 1, .source = "KE", .to = {"FR"}}), 0);
 	assert_int_equal(receive(g, 1, RV_STAGE_RELAYED, "RILO", "FR", "", NULL), 0);
 	assert_int_equal(receipts_for(g, "KE", NULL), 1);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "HUB", .to = {"FR"}}), RV_EDUP);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 1, .source = "HUB", .to = {"FR"}}), RV_EDUP);
 	assert_int_equal(receipts_for(g, "HUB", NULL), 1);
 	assert_int_equal(receive(g, 1, RV_STAGE_STORED, "FR", "FR", "FR", NULL), 0);
 	assert_int_equal(receipts_for(g, "KE", &id), 2);
@@ -308,14 +341,16 @@ static void receipts_travel_to_every_source_and_survive(void **state)
 	assert_int_equal(store_commit(g->s, &e), 0);
 	assert_int_equal(receipts_for(g, "KE", NULL), 1);
 	/* the peer that lost them gets them again */
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "KE", .to = {"FR"}}), RV_EDUP);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 1, .source = "KE", .to = {"FR"}}), RV_EDUP);
 	assert_int_equal(receipts_for(g, "KE", NULL), 2);
 	store_reader_close(&g->r);
 	store_close(&g->s);
 	assert_int_equal(open_engine(&g->s, g->dir, &e), 0);
 	assert_int_equal(store_reader_open(&g->r, g->dir, &e), 0);
 	assert_int_equal(receipts_for(g, "KE", NULL), 2);
-	assert_int_equal(receive(g, 9, RV_STAGE_REJECTED, "RILO", "FR", "", "KE"), 0);   /* of a message that is not here */
+	assert_int_equal(receive(g, 9, RV_STAGE_REJECTED, "RILO", "FR", "", "KE"),
+		0); /* of a message that is not here */
 	assert_int_equal(receipts_for(g, "KE", NULL), 3);
 }
 
@@ -325,7 +360,12 @@ static void work_is_paged_by_priority(void **state)
 	struct store_due *list = NULL;
 	size_t n = 0;
 	for (unsigned i = 1; i <= 10; i++) {
-		assert_int_equal(accept_now(g, &(struct spec){.number = i, .source = "KE", .to = {"FR"}, .kind = i % 2 ? RV_KIND_SEIZURE : RV_KIND_WARNING}), 0);
+		assert_int_equal(
+			accept_now(g, &(struct spec){.number = i,
+					      .source = "KE",
+					      .to = {"FR"},
+					      .kind = i % 2 ? RV_KIND_SEIZURE : RV_KIND_WARNING}),
+			0);
 	}
 	assert_int_equal(due(g, "FR", 0, 0), 5);
 	assert_int_equal(due(g, "FR", 1, 0), 5);
@@ -339,7 +379,7 @@ static void work_is_paged_by_priority(void **state)
 	assert_string_equal(list[1].trail, "KE");
 	store_due_clear(list, n);
 	assert_int_equal(store_due(g->r, "FR", 1, 3, 100, 1, &list, &n, NULL), 0);
-	assert_int_equal(n, 1);   /* at least one, however small the room */
+	assert_int_equal(n, 1); /* at least one, however small the room */
 	store_due_clear(list, n);
 }
 
@@ -347,8 +387,13 @@ static void reroutes_and_expires(void **state)
 {
 	struct rig *g = *state;
 	size_t n = 0;
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "KE", .to = {"FR>RILO"}, .expires_us = 9000}), 0);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 2, .source = "KE", .to = {"FR>RILO"}}), 0);
+	assert_int_equal(accept_now(g, &(struct spec){.number = 1,
+					       .source = "KE",
+					       .to = {"FR>RILO"},
+					       .expires_us = 9000}),
+		0);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 2, .source = "KE", .to = {"FR>RILO"}}), 0);
 	assert_int_equal(store_begin(g->s, NULL), 0);
 	assert_int_equal(store_reroute(g->s, "FR", "HUB", 3000, NULL), 0);
 	assert_int_equal(store_commit(g->s, NULL), 0);
@@ -369,13 +414,20 @@ static void reroutes_and_expires(void **state)
 static void a_message_waits_for_its_attachments(void **state)
 {
 	struct rig *g = *state;
-	struct rv_attachment a[2] = {{.name = "a", .media_type = "text/plain", .size = 5}, {.name = "b", .media_type = "text/plain", .size = 3}};
+	struct rv_attachment a[2] = {{.name = "a", .media_type = "text/plain", .size = 5},
+		{.name = "b", .media_type = "text/plain", .size = 3}};
 	struct store_completed *list = NULL;
 	struct store_fetch *fetches = NULL;
 	size_t n = 0;
 	rv_sha256(a[0].digest, "hello", 5);
 	rv_sha256(a[1].digest, "you", 3);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 1, .source = "RILO", .inbox = 1, .to = {"ZA"}, .attachments = a, .n_attachments = 2}), 0);
+	assert_int_equal(accept_now(g, &(struct spec){.number = 1,
+					       .source = "RILO",
+					       .inbox = 1,
+					       .to = {"ZA"},
+					       .attachments = a,
+					       .n_attachments = 2}),
+		0);
 	assert_int_equal(inbox(g), 0);
 	assert_int_equal(state_of(g, 1, "ZA"), STORE_HELD);
 	assert_int_equal(due(g, "ZA", 1, 0), 0);
@@ -415,7 +467,11 @@ static void lists_by_cursor_and_counts(void **state)
 	size_t n = 0;
 	int first = 0;
 	for (unsigned i = 1; i <= 7; i++) {
-		assert_int_equal(accept_now(g, &(struct spec){.number = i, .source = i < 6 ? "RILO" : "HUB", .inbox = i < 6, .to = {i < 6 ? NULL : "ZA"}}), 0);
+		assert_int_equal(accept_now(g, &(struct spec){.number = i,
+						       .source = i < 6 ? "RILO" : "HUB",
+						       .inbox = i < 6,
+						       .to = {i < 6 ? NULL : "ZA"}}),
+			0);
 	}
 	assert_int_equal(store_list(g->r, STORE_INBOX, "CRANE-26", 2, 0, 2, &list, &n, NULL), 0);
 	assert_int_equal(n, 2);
@@ -455,8 +511,16 @@ static void lists_by_cursor_and_counts(void **state)
 static void refused_ones_are_kept_apart(void **state)
 {
 	struct rig *g = *state;
-	struct store_refusal r = {.source = "RILO", .originator = "KE", .operation = "CRANE-26", .kind = "seizure", .wire = (const uint8_t *)"bad", .wire_len = 3,
-		.code = "SEAL-DIGEST", .text = "altered", .line = 4, .now_us = 10};
+	struct store_refusal r = {.source = "RILO",
+		.originator = "KE",
+		.operation = "CRANE-26",
+		.kind = "seizure",
+		.wire = (const uint8_t *)"bad",
+		.wire_len = 3,
+		.code = "SEAL-DIGEST",
+		.text = "altered",
+		.line = 4,
+		.now_us = 10};
 	struct store_quarantined *list = NULL;
 	struct store_quarantined one;
 	uint8_t *wire = NULL;
@@ -490,7 +554,8 @@ static void one_writer_at_a_time(void **state)
 	assert_null(second);
 }
 
-/* A child accepts and tells each number after its commit; it is killed at any moment: what it told is there, once. */
+/* A child accepts and tells each number after its commit; it is killed at any moment: what it told
+ * is there, once. */
 static void nothing_told_is_lost_by_a_kill(void **state)
 {
 	struct rig *g = *state;
@@ -511,8 +576,13 @@ static void nothing_told_is_lost_by_a_kill(void **state)
 			}
 			for (unsigned i = known + 1;; i++) {
 				int complete;
-				if (store_begin(mine.s, &e) != 0 || accept_it(&mine, &(struct spec){.number = i, .source = "KE", .inbox = 1}, &complete, &e) != 0 ||
-					store_commit(mine.s, &e) != 0 || write(told[1], &i, sizeof(i)) != sizeof(i)) {
+				if (store_begin(mine.s, &e) != 0 ||
+					accept_it(&mine,
+						&(struct spec){
+							.number = i, .source = "KE", .inbox = 1},
+						&complete, &e) != 0 ||
+					store_commit(mine.s, &e) != 0 ||
+					write(told[1], &i, sizeof(i)) != sizeof(i)) {
 					_exit(1);
 				}
 			}
@@ -542,7 +612,8 @@ static void nothing_told_is_lost_by_a_kill(void **state)
 	assert_int_equal(store_reader_open(&g->r, g->dir, &e), 0);
 }
 
-/* A disk that is full says so, nothing half done stays, and work goes on when there is room again. */
+/* A disk that is full says so, nothing half done stays, and work goes on when there is room again.
+ */
 static void a_full_disk_loses_nothing(void **state)
 {
 	struct rig *g = *state;
@@ -558,7 +629,8 @@ static void a_full_disk_loses_nothing(void **state)
 		int complete;
 		int rc = store_begin(g->s, &e);
 		if (rc == 0) {
-			rc = accept_it(g, &(struct spec){.number = i, .source = "KE", .inbox = 1}, &complete, &e);
+			rc = accept_it(g, &(struct spec){.number = i, .source = "KE", .inbox = 1},
+				&complete, &e);
 			if (rc == 0) {
 				rc = store_commit(g->s, &e);
 			} else {
@@ -576,7 +648,8 @@ static void a_full_disk_loses_nothing(void **state)
 	assert_int_equal(open_engine(&g->s, g->dir, &e), 0);
 	assert_int_equal(store_reader_open(&g->r, g->dir, &e), 0);
 	assert_int_equal(inbox(g), accepted);
-	assert_int_equal(accept_now(g, &(struct spec){.number = 5000, .source = "KE", .inbox = 1}), 0);
+	assert_int_equal(
+		accept_now(g, &(struct spec){.number = 5000, .source = "KE", .inbox = 1}), 0);
 	assert_int_equal(inbox(g), accepted + 1);
 }
 

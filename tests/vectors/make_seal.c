@@ -13,8 +13,8 @@
 #include "tests/unit/protocol/sealing.h"
 
 /*
- * Makes protocol/vectors/seal anew, with keys that nobody keeps: make_seal DIR. Not part of make check; run it when the format
- * changes, and commit what it wrote.
+ * Makes protocol/vectors/seal anew, with keys that nobody keeps: make_seal DIR. Not part of make
+ * check; run it when the format changes, and commit what it wrote.
  */
 
 static const char *dir;
@@ -22,7 +22,8 @@ static FILE *manifest;
 static struct pki_authority ocu;
 static struct pki_member ke, fr;
 
-static void put(const char *name, const char *cert, const char *rule, const char *withheld, const struct rv_buf *wire)
+static void put(const char *name, const char *cert, const char *rule, const char *withheld,
+	const struct rv_buf *wire)
 {
 	char *path = file_join(dir, name);
 	assert_int_equal(file_write(path, 0644, wire->data, wire->len, NULL), 0);
@@ -50,7 +51,8 @@ static void put_cert(const char *name, const struct pki_member *m)
 	free(path);
 }
 
-static void withheld(const struct rv_buf *wire, unsigned mask, const char *name, const char *sections)
+static void withheld(
+	const struct rv_buf *wire, unsigned mask, const char *name, const char *sections)
 {
 	xmlDoc *doc = NULL;
 	struct rv_buf less = {0};
@@ -102,7 +104,8 @@ static void make_all(void **state)
 	put("rsa-pss.xml", "fr.pem", "", "", &pss);
 	put("bad-other-certificate.xml", "fr.pem", "SEAL-CERT", "", &ec);
 	withheld(&ec_large, 1u << RV_SEC_PERSONS, "withheld-persons.xml", "persons");
-	withheld(&ec_large, 1u << RV_SEC_GOODS | 1u << RV_SEC_ROUTE, "withheld-goods-route.xml", "goods route");
+	withheld(&ec_large, 1u << RV_SEC_GOODS | 1u << RV_SEC_ROUTE, "withheld-goods-route.xml",
+		"goods route");
 	withheld(&ec, ~0u, "withheld-all.xml", "event goods");
 	make_attacks(&ec);
 	rv_buf_free(&small);

@@ -14,8 +14,8 @@
 #include "tests/unit/trust/pki.h"
 
 /*
- * Makes protocol/vectors/trust anew, with keys that nobody keeps: make_trust DIR. Not part of make check; run it when the format
- * changes, and commit what it wrote.
+ * Makes protocol/vectors/trust anew, with keys that nobody keeps: make_trust DIR. Not part of make
+ * check; run it when the format changes, and commit what it wrote.
  */
 
 static const char *dir;
@@ -26,7 +26,8 @@ static char *sample;
 
 #define NOW "2026-11-24T12:00:00Z"
 
-static void put(const char *name, const char *authority, const char *now, const char *rule, const char *text)
+static void put(const char *name, const char *authority, const char *now, const char *rule,
+	const char *text)
 {
 	char *path = file_join(dir, name);
 	assert_int_equal(file_write(path, 0644, text, strlen(text), NULL), 0);
@@ -34,7 +35,8 @@ static void put(const char *name, const char *authority, const char *now, const 
 	free(path);
 }
 
-static char *signed_by(const char *xml, const struct pki_authority *a, const struct pki_authority *b)
+static char *signed_by(
+	const char *xml, const struct pki_authority *a, const struct pki_authority *b)
 {
 	const struct pki_authority *const by[] = {a, b, NULL};
 	struct rv_buf wire = {0};
@@ -53,7 +55,8 @@ static void content(const char *name, const char *from, const char *to, const ch
 }
 
 /* A change after signing. */
-static void wire_change(const char *name, const char *wire, const char *from, const char *to, const char *rule)
+static void wire_change(
+	const char *name, const char *wire, const char *from, const char *to, const char *rule)
 {
 	char *changed = pki_replace(wire, from, to);
 	put(name, "authority.pem", NOW, rule, changed);
@@ -63,7 +66,8 @@ static void wire_change(const char *name, const char *wire, const char *from, co
 /* The same signature with the other s: it verifies by the textbook, and is refused. */
 static void high_s(const char *wire)
 {
-	static const char order[] = "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551";
+	static const char order[] =
+		"FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551";
 	const char *from = strstr(wire, "<ds:SignatureValue>") + strlen("<ds:SignatureValue>");
 	size_t len = strcspn(from, "<");
 	struct rv_buf value = {0}, base64 = {0};
@@ -92,11 +96,14 @@ static void make_sample(void)
 	pki_member_xml(&members, &ke, "administration",
 		"<Country>KE</Country><Endpoint>tcp://reeve.kra.example:4510</Endpoint>");
 	pki_member_xml(&members, &fr, "administration", "<Via>RILO-ESA</Via>");
-	pki_member_xml(&members, &rilo, "relay coordinator", "<Endpoint>tcp://[2001:db8::1]:4510</Endpoint>");
+	pki_member_xml(&members, &rilo, "relay coordinator",
+		"<Endpoint>tcp://[2001:db8::1]:4510</Endpoint>");
 	pki_member_xml(&members, &brand, "right-holder", NULL);
 	pki_operation_xml(&members, "CRANE-26", "KE",
-		"KE:participant FR:participant FR:coordination-unit RILO-ESA:relay BRAND-1:right-holder");
-	pki_list_xml(&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&members));
+		"KE:participant FR:participant FR:coordination-unit RILO-ESA:relay "
+		"BRAND-1:right-holder");
+	pki_list_xml(
+		&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&members));
 	sample = (char *)rv_buf_take(&list, NULL);
 	rv_buf_free(&members);
 }
@@ -128,7 +135,8 @@ static void make_joins(void)
 	char *changed = pki_replace((const char *)wire.data, "Kenya", "Kenia");
 	put("join-altered.xml", fingerprint, NOW, "JOIN-DIGEST", changed);
 	free(changed);
-	changed = pki_replace((const char *)wire.data, "</ds:SignatureValue>", "=</ds:SignatureValue>");
+	changed = pki_replace(
+		(const char *)wire.data, "</ds:SignatureValue>", "=</ds:SignatureValue>");
 	put("join-base64.xml", fingerprint, NOW, "SIG-BASE64", changed);
 	free(changed);
 	OPENSSL_free(der);
@@ -145,16 +153,22 @@ static void make_lists(void)
 	put("list-to-come.xml", "authority.pem", "2026-11-19T22:59:59Z", "TRUST-NOT-YET", wire);
 	put("other-authority.xml", "authority-other.pem", NOW, "TRUST-SIGNATURE", wire);
 	wire_change("altered.xml", wire, "Member KE", "Member KF", "TRUST-DIGEST");
-	wire_change("not-canonical.xml", wire, "Authority=\"OCU\" Expires", "Authority='OCU' Expires", "TRUST-CANONICAL");
-	wire_change("xml-declaration.xml", wire, "<TrustList", "<?xml version=\"1.0\"?>\n<TrustList", "TRUST-CANONICAL");
+	wire_change("not-canonical.xml", wire, "Authority=\"OCU\" Expires",
+		"Authority='OCU' Expires", "TRUST-CANONICAL");
+	wire_change("xml-declaration.xml", wire, "<TrustList",
+		"<?xml version=\"1.0\"?>\n<TrustList", "TRUST-CANONICAL");
 	wire_change("white-space.xml", wire, "<List ", "\n<List ", "TRUST-SHAPE");
-	wire_change("key-info.xml", wire, "</ds:Signature>", "<ds:KeyInfo></ds:KeyInfo></ds:Signature>", "TRUST-SHAPE");
+	wire_change("key-info.xml", wire, "</ds:Signature>",
+		"<ds:KeyInfo></ds:KeyInfo></ds:Signature>", "TRUST-SHAPE");
 	wire_change("reference-whole.xml", wire, "URI=\"#list\"", "URI=\"\"", "SIG-REFERENCE");
-	wire_change("reference-outside.xml", wire, "URI=\"#list\"", "URI=\"http://a/#list\"", "SIG-REFERENCE");
+	wire_change("reference-outside.xml", wire, "URI=\"#list\"", "URI=\"http://a/#list\"",
+		"SIG-REFERENCE");
 	wire_change("digest-sha512.xml", wire, "xmlenc#sha256", "xmlenc#sha512", "SIG-ALGORITHM");
-	wire_change("hmac.xml", wire, "xmldsig-more#ecdsa-sha256", "xmldsig-more#hmac-sha256", "SIG-ALGORITHM");
+	wire_change("hmac.xml", wire, "xmldsig-more#ecdsa-sha256", "xmldsig-more#hmac-sha256",
+		"SIG-ALGORITHM");
 	wire_change("second-list.xml", wire, "</List>", "</List><List></List>", "SIG-SHAPE");
-	wire_change("base64-broken.xml", wire, "<ds:SignatureValue>", "<ds:SignatureValue>\n", "SIG-BASE64");
+	wire_change("base64-broken.xml", wire, "<ds:SignatureValue>", "<ds:SignatureValue>\n",
+		"SIG-BASE64");
 	high_s(wire);
 	free(wire);
 	wire = signed_by(sample, &rsa, NULL);
@@ -173,16 +187,22 @@ static void make_contents(void)
 	content("lead-unknown.xml", "<Lead>KE</Lead>", "<Lead>DE</Lead>", "TRUST-MEMBER");
 	content("right-holder-takes-part.xml", "<Role>right-holder</Role><ValidFrom>",
 		"<Role>participant</Role><ValidFrom>", "TRUST-ROLE");
-	content("part-twice.xml", "<Role>coordination-unit</Role>", "<Role>participant</Role>", "TRUST-DUPLICATE");
-	content("dates-reversed.xml", "ValidTo=\"" PKI_TO "\"", "ValidTo=\"" PKI_FROM "\"", "TRUST-DATES");
+	content("part-twice.xml", "<Role>coordination-unit</Role>", "<Role>participant</Role>",
+		"TRUST-DUPLICATE");
+	content("dates-reversed.xml", "ValidTo=\"" PKI_TO "\"", "ValidTo=\"" PKI_FROM "\"",
+		"TRUST-DATES");
 	content("number-zero.xml", "Number=\"7\"", "Number=\"0\"", "TRUST-VALUE");
 	content("number-padded.xml", "Number=\"7\"", "Number=\"07\"", "TRUST-VALUE");
 	content("name-padded.xml", "<Name>Member KE", "<Name> Member KE", "TRUST-VALUE");
 	content("z85-overflow.xml", "<CurveKey ValidFrom=\"" PKI_FROM "\" ValidTo=\"" PKI_TO "\">",
-		"<CurveKey ValidFrom=\"" PKI_FROM "\" ValidTo=\"" PKI_TO "\">########################################</CurveKey>"
-		"<CurveKey ValidFrom=\"" PKI_FROM "\" ValidTo=\"" PKI_TO "\">", "TRUST-VALUE");
-	content("unknown-element.xml", "</Operation>", "<Extra></Extra></Operation>", "TRUST-SHAPE");
-	char *changed = pki_replace(sample, (const char *)brand.base64.data, (const char *)ke.base64.data);
+		"<CurveKey ValidFrom=\"" PKI_FROM "\" ValidTo=\"" PKI_TO
+		"\">########################################</CurveKey>"
+		"<CurveKey ValidFrom=\"" PKI_FROM "\" ValidTo=\"" PKI_TO "\">",
+		"TRUST-VALUE");
+	content("unknown-element.xml", "</Operation>", "<Extra></Extra></Operation>",
+		"TRUST-SHAPE");
+	char *changed =
+		pki_replace(sample, (const char *)brand.base64.data, (const char *)ke.base64.data);
 	char *wire = signed_by(changed, &ocu, NULL);
 	put("certificate-of-two.xml", "authority.pem", NOW, "TRUST-DUPLICATE", wire);
 	free(changed);
@@ -201,8 +221,9 @@ static void rsa_authority(struct pki_authority *a)
 	struct rv_buf der = {0};
 	memset(a, 0, sizeof(*a));
 	assert_int_equal(issue_key_new(&a->key, 2048, NULL), 0);
-	assert_int_equal(issue_authority(&a->x509, a->key, "OCU", "Coordination Unit", PKI_NOW - 100 * PKI_DAY,
-		PKI_NOW + 1000 * PKI_DAY, NULL), 0);
+	assert_int_equal(issue_authority(&a->x509, a->key, "OCU", "Coordination Unit",
+				 PKI_NOW - 100 * PKI_DAY, PKI_NOW + 1000 * PKI_DAY, NULL),
+		0);
 	assert_int_equal(issue_cert_der(a->x509, &der, NULL), 0);
 	assert_int_equal(rv_cert_from_der(&a->cert, der.data, der.len, NULL), 0);
 	assert_int_equal(issue_cert_pem(a->x509, &a->pem, NULL), 0);

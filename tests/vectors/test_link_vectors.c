@@ -12,7 +12,8 @@
 #include "protocol/frame.h"
 #include "protocol/receipt.h"
 
-/* protocol/vectors/{frames,receipts}: what is valid has the fields of the manifest, what is not breaks the rule that stands there. */
+/* protocol/vectors/{frames,receipts}: what is valid has the fields of the manifest, what is not
+ * breaks the rule that stands there. */
 
 enum { PARTS_MAX = 300 };
 static struct rv_buf parts[PARTS_MAX];
@@ -22,7 +23,8 @@ static void read_parts(const char *folder, const char *name)
 {
 	char path[1024];
 	const char *top = getenv("top_srcdir");
-	snprintf(path, sizeof(path), "%s/protocol/vectors/%s/%s", top != NULL ? top : ".", folder, name);
+	snprintf(path, sizeof(path), "%s/protocol/vectors/%s/%s", top != NULL ? top : ".", folder,
+		name);
 	FILE *f = fopen(path, "r");
 	char *line = NULL;
 	size_t cap = 0;
@@ -49,7 +51,8 @@ static json_t *manifest(const char *folder)
 	char path[1024];
 	const char *top = getenv("top_srcdir");
 	json_error_t error;
-	snprintf(path, sizeof(path), "%s/protocol/vectors/%s/manifest.json", top != NULL ? top : ".", folder);
+	snprintf(path, sizeof(path), "%s/protocol/vectors/%s/manifest.json",
+		top != NULL ? top : ".", folder);
 	json_t *m = json_load_file(path, 0, &error);
 	if (m == NULL) {
 		fail_msg("%s: %s", path, error.text);
@@ -104,32 +107,36 @@ static void set_codes(json_t *o, const char *key, char (*codes)[RV_CODE_TEXT], s
 
 typedef int body_fn(json_t *o, struct rv_buf *again, const struct rv_buf *b, struct rv_err *e);
 
-#define BODY(name, type, ...) \
-	static int name##_body(json_t *o, struct rv_buf *again, const struct rv_buf *b, struct rv_err *e) \
-	{ \
-		type v; \
-		int rc = rv_##name##_parse(&v, b->data, b->len, e); \
-		if (rc != 0) { \
-			return rc; \
-		} \
-		__VA_ARGS__ \
-		return rv_##name##_put(again, &v); \
+#define BODY(name, type, ...)                                                                      \
+	static int name##_body(                                                                    \
+		json_t *o, struct rv_buf *again, const struct rv_buf *b, struct rv_err *e)         \
+	{                                                                                          \
+		type v;                                                                            \
+		int rc = rv_##name##_parse(&v, b->data, b->len, e);                                \
+		if (rc != 0) {                                                                     \
+			return rc;                                                                 \
+		}                                                                                  \
+		__VA_ARGS__                                                                        \
+		return rv_##name##_put(again, &v);                                                 \
 	}
 
 BODY(hello, struct rv_hello, set_text(o, "code", v.code); set_int(o, "version_min", v.version_min);
-	set_int(o, "version_max", v.version_max); set_u64(o, "trust_number", v.trust_number); set_u64(o, "time", (uint64_t)v.time_us);
-	set_u64(o, "boot", v.boot); set_u64(o, "credit_messages", v.credit_messages); set_u64(o, "credit_bytes", v.credit_bytes);
-	set_u64(o, "attachment_max", v.attachment_max); set_text(o, "software", v.software);)
+	set_int(o, "version_max", v.version_max); set_u64(o, "trust_number", v.trust_number);
+	set_u64(o, "time", (uint64_t)v.time_us); set_u64(o, "boot", v.boot);
+	set_u64(o, "credit_messages", v.credit_messages);
+	set_u64(o, "credit_bytes", v.credit_bytes); set_u64(o, "attachment_max", v.attachment_max);
+	set_text(o, "software", v.software);)
 BODY(ack, struct rv_ack, set_u64(o, "batch", v.batch); set_int(o, "status", v.status);)
-BODY(defer, struct rv_defer, set_hex(o, "message", v.message, RV_UUID_LEN); set_int(o, "wait", v.wait_s); set_text(o, "code", v.code);
-	set_text(o, "text", v.text);)
-BODY(chunk_request, struct rv_chunk_request, set_hex(o, "digest", v.digest, RV_DIGEST_LEN); set_u64(o, "offset", v.offset);
-	set_int(o, "length", v.length);)
-BODY(chunk, struct rv_chunk, set_hex(o, "digest", v.digest, RV_DIGEST_LEN); set_u64(o, "offset", v.offset); set_int(o, "status", v.status);)
+BODY(defer, struct rv_defer, set_hex(o, "message", v.message, RV_UUID_LEN);
+	set_int(o, "wait", v.wait_s); set_text(o, "code", v.code); set_text(o, "text", v.text);)
+BODY(chunk_request, struct rv_chunk_request, set_hex(o, "digest", v.digest, RV_DIGEST_LEN);
+	set_u64(o, "offset", v.offset); set_int(o, "length", v.length);)
+BODY(chunk, struct rv_chunk, set_hex(o, "digest", v.digest, RV_DIGEST_LEN);
+	set_u64(o, "offset", v.offset); set_int(o, "status", v.status);)
 BODY(ping, struct rv_ping, set_u64(o, "serial", v.serial); set_u64(o, "time", (uint64_t)v.t1_us);
 	set_u64(o, "trust_number", v.trust_number);)
-BODY(pong, struct rv_pong, set_u64(o, "serial", v.serial); set_u64(o, "t1", (uint64_t)v.t1_us); set_u64(o, "t2", (uint64_t)v.t2_us);
-	set_u64(o, "t3", (uint64_t)v.t3_us);)
+BODY(pong, struct rv_pong, set_u64(o, "serial", v.serial); set_u64(o, "t1", (uint64_t)v.t1_us);
+	set_u64(o, "t2", (uint64_t)v.t2_us); set_u64(o, "t3", (uint64_t)v.t3_us);)
 BODY(credit, struct rv_credit, set_u64(o, "messages", v.messages); set_u64(o, "bytes", v.bytes);)
 BODY(bye, struct rv_bye, set_int(o, "code", v.code); set_text(o, "text", v.text);)
 
@@ -167,9 +174,15 @@ static int bytes_body(json_t *o, struct rv_buf *again, const struct rv_buf *b, s
 
 static body_fn *body_of(enum rv_cmd cmd, size_t at)
 {
-	static body_fn *const all[RV_CMD_LAST] = {[RV_CMD_HELLO] = hello_body, [RV_CMD_MESSAGES] = item_body,
-		[RV_CMD_RECEIPTS_ACK] = ack_body, [RV_CMD_DEFER] = defer_body, [RV_CMD_CHUNK_REQUEST] = chunk_request_body,
-		[RV_CMD_PING] = ping_body, [RV_CMD_PONG] = pong_body, [RV_CMD_CREDIT] = credit_body, [RV_CMD_BYE] = bye_body};
+	static body_fn *const all[RV_CMD_LAST] = {[RV_CMD_HELLO] = hello_body,
+		[RV_CMD_MESSAGES] = item_body,
+		[RV_CMD_RECEIPTS_ACK] = ack_body,
+		[RV_CMD_DEFER] = defer_body,
+		[RV_CMD_CHUNK_REQUEST] = chunk_request_body,
+		[RV_CMD_PING] = ping_body,
+		[RV_CMD_PONG] = pong_body,
+		[RV_CMD_CREDIT] = credit_body,
+		[RV_CMD_BYE] = bye_body};
 	if (cmd == RV_CMD_RECEIPTS) {
 		return at == 0 ? batch_body : bytes_body;
 	}
@@ -191,7 +204,8 @@ static int read_frame(struct rv_frame_header *h, json_t *bodies, const char *nam
 		json_t *o = json_object();
 		rc = body_of(h->cmd, i - 1)(o, &again, &parts[i], e);
 		json_array_append_new(bodies, o);
-		if (rc == 0 && (again.len != parts[i].len || memcmp(again.data, parts[i].data, again.len) != 0)) {
+		if (rc == 0 && (again.len != parts[i].len ||
+				       memcmp(again.data, parts[i].data, again.len) != 0)) {
 			fail_msg("%s: body %zu is put in another way", name, i);
 		}
 		rv_buf_free(&again);
@@ -219,7 +233,8 @@ static void frames_are_read(void **state)
 	json_t *m = manifest("frames");
 	json_t *v;
 	size_t i;
-	json_array_foreach(json_object_get(m, "valid"), i, v) {
+	json_array_foreach(json_object_get(m, "valid"), i, v)
+	{
 		const char *name = text_of(v, "file");
 		struct rv_frame_header h;
 		struct rv_err e = {0};
@@ -233,7 +248,8 @@ static void frames_are_read(void **state)
 		json_decref(bodies);
 	}
 	assert_true(i >= 15);
-	json_array_foreach(json_object_get(m, "invalid"), i, v) {
+	json_array_foreach(json_object_get(m, "invalid"), i, v)
+	{
 		const char *name = text_of(v, "file");
 		struct rv_frame_header h;
 		struct rv_err e = {0};
@@ -276,9 +292,11 @@ static void receipts_are_verified(void **state)
 	struct rv_cert *rsa = certificate(m, "rsa");
 	json_t *v;
 	size_t i;
-	json_array_foreach(json_object_get(m, "valid"), i, v) {
+	json_array_foreach(json_object_get(m, "valid"), i, v)
+	{
 		const char *name = text_of(v, "file");
-		const struct rv_cert *cert = strcmp(text_of(v, "certificate"), "rsa") == 0 ? rsa : ecdsa;
+		const struct rv_cert *cert =
+			strcmp(text_of(v, "certificate"), "rsa") == 0 ? rsa : ecdsa;
 		struct rv_receipt r;
 		struct rv_err e = {0};
 		read_parts("receipts", name);
@@ -302,9 +320,11 @@ static void receipts_are_verified(void **state)
 		rv_receipt_clear(&r);
 	}
 	assert_true(i >= 10);
-	json_array_foreach(json_object_get(m, "invalid"), i, v) {
+	json_array_foreach(json_object_get(m, "invalid"), i, v)
+	{
 		const char *name = text_of(v, "file");
-		const struct rv_cert *cert = strcmp(text_of(v, "certificate"), "rsa") == 0 ? rsa : ecdsa;
+		const struct rv_cert *cert =
+			strcmp(text_of(v, "certificate"), "rsa") == 0 ? rsa : ecdsa;
 		struct rv_receipt r;
 		struct rv_err e = {0};
 		read_parts("receipts", name);

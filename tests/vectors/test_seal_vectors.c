@@ -30,12 +30,14 @@ static void names(unsigned mask, char *out, size_t size)
 	for (int i = 0; i < RV_SEC_COUNT; i++) {
 		if (mask & 1u << i) {
 			size_t used = strlen(out);
-			snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "", rv_section_id((enum rv_section)i));
+			snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "",
+				rv_section_id((enum rv_section)i));
 		}
 	}
 }
 
-static void run(struct rv_verifier *v, const char *file, const char *cert_file, const char *rule, const char *withheld)
+static void run(struct rv_verifier *v, const char *file, const char *cert_file, const char *rule,
+	const char *withheld)
 {
 	struct rv_buf wire = {0};
 	struct rv_buf pem = {0};
@@ -52,8 +54,10 @@ static void run(struct rv_verifier *v, const char *file, const char *cert_file, 
 		rc = rv_seal_verify(v, doc, cert, &sealed, &e);
 	}
 	names(sealed.withheld, got, sizeof(got));
-	if ((rc == 0) != (rule[0] == '\0') || strcmp(e.rule, rule) != 0 || strcmp(got, withheld) != 0) {
-		print_error("%s: expected '%s' withheld '%s', got '%s' withheld '%s': %s\n", file, rule, withheld, e.rule, got, e.text);
+	if ((rc == 0) != (rule[0] == '\0') || strcmp(e.rule, rule) != 0 ||
+		strcmp(got, withheld) != 0) {
+		print_error("%s: expected '%s' withheld '%s', got '%s' withheld '%s': %s\n", file,
+			rule, withheld, e.rule, got, e.text);
 		fail();
 	}
 	xmlFreeDoc(doc);
@@ -73,8 +77,9 @@ static void every_vector(void **state)
 	assert_int_equal(rv_verifier_new(&v, NULL), 0);
 	load(&manifest, "MANIFEST.csv");
 	assert_non_null(rv_buf_cstr(&manifest));
-	strtok_r((char *)manifest.data, "\n", &save);   /* the heading */
-	for (char *line = strtok_r(NULL, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save), n++) {
+	strtok_r((char *)manifest.data, "\n", &save); /* the heading */
+	for (char *line = strtok_r(NULL, "\n", &save); line != NULL;
+		line = strtok_r(NULL, "\n", &save), n++) {
 		char *field[4];
 		for (int i = 0; i < 4; i++) {
 			field[i] = strsep(&line, ",");

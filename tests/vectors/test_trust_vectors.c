@@ -43,7 +43,8 @@ static void check_list(const char *file, const char *authority, int64_t now_us, 
 	char *path = file_join(folder, authority);
 	read_file(file, &wire);
 	assert_int_equal(trust_authorities_read(&certs, &n, path, &e), 0);
-	int rc = rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)certs, n, now_us, &e);
+	int rc = rv_trust_read(
+		&t, wire.data, wire.len, (const struct rv_cert *const *)certs, n, now_us, &e);
 	check_rule(file, rc, &e, rule);
 	if (rc == 0) {
 		assert_int_equal(rv_trust_number(t), 7);

@@ -81,15 +81,19 @@ static void bad_ones_name_line_and_mend(void **state)
 	assert_int_equal(file_read(path, 1 << 20, &manifest, NULL), 0);
 	assert_non_null(rv_buf_cstr(&manifest));
 	strtok_r((char *)manifest.data, "\n", &save);
-	for (char *line = strtok_r(NULL, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save), n++) {
+	for (char *line = strtok_r(NULL, "\n", &save); line != NULL;
+		line = strtok_r(NULL, "\n", &save), n++) {
 		struct conf *c = NULL;
 		struct rv_err e = {0};
 		char *file = strsep(&line, ",");
 		int at = (int)strtol(strsep(&line, ","), NULL, 10);
 		snprintf(path, sizeof(path), "%s/bad/%s", folder, file);
 		int rc = conf_read(&c, path, &e);
-		if (rc != RV_ECONFIG || e.line != at || (strstr(e.text, line) == NULL && strstr(e.mend, line) == NULL) || strstr(e.text, file) == NULL) {
-			print_error("%s: expected line %d and '%s', got %d line %d: %s | %s\n", file, at, line, rc, e.line, e.text, e.mend);
+		if (rc != RV_ECONFIG || e.line != at ||
+			(strstr(e.text, line) == NULL && strstr(e.mend, line) == NULL) ||
+			strstr(e.text, file) == NULL) {
+			print_error("%s: expected line %d and '%s', got %d line %d: %s | %s\n",
+				file, at, line, rc, e.line, e.text, e.mend);
 			fail();
 		}
 		assert_null(c);

@@ -49,11 +49,13 @@ static int set_up(void **state)
 	pki_member_xml(&content, &fr, "administration", "<Via>RILO</Via>");
 	pki_member_xml(&content, &rilo, "relay", NULL);
 	pki_operation_xml(&content, "CRANE-26", "KE", "KE:participant FR:participant RILO:relay");
-	pki_list_xml(&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
+	pki_list_xml(
+		&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
 	pki_sign(&wire, rv_buf_cstr(&list), by);
 	const struct rv_cert *authorities[] = {ocu.cert};
 	if (rv_trust_read(&trust, wire.data, wire.len, authorities, 1, PKI_NOW, &e) != 0 ||
-		rv_catalog_load(&catalog, getenv("REEVE_SCHEMAS"), NULL, &e) != 0 || judge_new(&judge, catalog, &e) != 0) {
+		rv_catalog_load(&catalog, getenv("REEVE_SCHEMAS"), NULL, &e) != 0 ||
+		judge_new(&judge, catalog, &e) != 0) {
 		fail_msg("%s %s", e.rule, e.text);
 	}
 	read_sample(&draft, "seizure-short-drugs.xml");
@@ -86,10 +88,10 @@ static int sign(void *ctx, const void *data, size_t len, struct rv_buf *out, str
 
 /* What differs from a good message. */
 struct make {
-	const struct pki_member *by, *key;   /* originator; whose key signs, NULL: its own */
+	const struct pki_member *by, *key; /* originator; whose key signs, NULL: its own */
 	const char *operation;
 	int64_t issued_us;
-	void (*edit)(xmlDoc *doc);           /* before sealing */
+	void (*edit)(xmlDoc *doc); /* before sealing */
 };
 
 static void seal(struct rv_buf *wire, const struct make *m)
@@ -98,13 +100,19 @@ static void seal(struct rv_buf *wire, const struct make *m)
 	xmlDoc *doc = NULL;
 	struct rv_random random = env_random();
 	const struct pki_member *by = m->by != NULL ? m->by : &ke;
-	struct rv_signer signer = {sign, m->key != NULL ? m->key->key : by->key, RV_ALG_ECDSA_P256_SHA256, {0}, ""};
-	struct rv_compose c = {.id = "01930c6e-7a10-7c3e-9d6f-3f2a51b0c001", .roster_version = 1, .sequence = 1,
+	struct rv_signer signer = {
+		sign, m->key != NULL ? m->key->key : by->key, RV_ALG_ECDSA_P256_SHA256, {0}, ""};
+	struct rv_compose c = {.id = "01930c6e-7a10-7c3e-9d6f-3f2a51b0c001",
+		.roster_version = 1,
+		.sequence = 1,
 		.issued_us = m->issued_us != 0 ? m->issued_us : PKI_NOW - 1000000};
 	snprintf(c.originator, sizeof(c.originator), "%s", by->code);
-	snprintf(c.operation, sizeof(c.operation), "%s", m->operation != NULL ? m->operation : "CRANE-26");
+	snprintf(c.operation, sizeof(c.operation), "%s",
+		m->operation != NULL ? m->operation : "CRANE-26");
 	memcpy(c.signer_cert, rv_cert_digest(by->cert), RV_DIGEST_LEN);
-	if (rv_xml_parse(&doc, draft.data, draft.len, &rv_xml_limits_message, RV_XML_DRAFT, &e) != 0 || rv_msg_compose(doc, &c, &random, &e) != 0) {
+	if (rv_xml_parse(&doc, draft.data, draft.len, &rv_xml_limits_message, RV_XML_DRAFT, &e) !=
+			0 ||
+		rv_msg_compose(doc, &c, &random, &e) != 0) {
 		fail_msg("%s", e.text);
 	}
 	if (m->edit != NULL) {
@@ -119,12 +127,18 @@ static struct route_view view_of(const char *self)
 	return (struct route_view){.trust = trust, .self = self, .now_us = PKI_NOW};
 }
 
-struct handed { const char *peer, *to[3]; unsigned hops; uint64_t limit; };
+struct handed {
+	const char *peer, *to[3];
+	unsigned hops;
+	uint64_t limit;
+};
 
 static int give(const struct rv_buf *wire, const struct handed *h, struct verdict *v)
 {
 	char codes[3][RV_CODE_TEXT];
-	struct rv_item item = {.hops = (uint8_t)(h->hops != 0 ? h->hops : 2), .recipients = codes, .wire = {wire->data, wire->len}};
+	struct rv_item item = {.hops = (uint8_t)(h->hops != 0 ? h->hops : 2),
+		.recipients = codes,
+		.wire = {wire->data, wire->len}};
 	struct route_view view = view_of("FR");
 	for (size_t i = 0; i < 3 && h->to[i] != NULL; i++) {
 		snprintf(codes[item.n_recipients++], RV_CODE_TEXT, "%s", h->to[i]);
@@ -132,7 +146,8 @@ static int give(const struct rv_buf *wire, const struct handed *h, struct verdic
 	if (item.n_recipients == 0) {
 		strcpy(codes[item.n_recipients++], "FR");
 	}
-	return judge_message(judge, &view, h->peer != NULL ? h->peer : "RILO", &item, h->limit != 0 ? h->limit : UINT64_MAX, v);
+	return judge_message(judge, &view, h->peer != NULL ? h->peer : "RILO", &item,
+		h->limit != 0 ? h->limit : UINT64_MAX, v);
 }
 
 static void refused_for(const struct make *m, const struct handed *h, int code, const char *rule)
@@ -142,7 +157,8 @@ static void refused_for(const struct make *m, const struct handed *h, int code, 
 	seal(&wire, m);
 	int rc = give(&wire, h, &v);
 	if (rc != code || strcmp(v.why.rule, rule) != 0) {
-		print_error("expected %d %s, got %d %s: %s\n", code, rule, rc, v.why.rule, v.why.text);
+		print_error(
+			"expected %d %s, got %d %s: %s\n", code, rule, rc, v.why.rule, v.why.text);
 		fail();
 	}
 	verdict_clear(&v);
@@ -183,28 +199,34 @@ static void an_altered_byte_is_refused(void **state)
 
 static void who_signed_counts(void **state)
 {
-	refused_for(&(struct make){.by = &stranger}, &(struct handed){0}, RV_EUNKNOWN, "TRUST-ORIGINATOR");
+	refused_for(&(struct make){.by = &stranger}, &(struct handed){0}, RV_EUNKNOWN,
+		"TRUST-ORIGINATOR");
 	refused_for(&(struct make){.key = &rilo}, &(struct handed){0}, RV_ESIGNATURE, "SEAL-VALUE");
-	refused_for(&(struct make){.issued_us = rv_cert_not_after(ke.cert) + 1}, &(struct handed){0}, RV_ECERT, "CERT-EXPIRED");
+	refused_for(&(struct make){.issued_us = rv_cert_not_after(ke.cert) + 1},
+		&(struct handed){0}, RV_ECERT, "CERT-EXPIRED");
 }
 
 static void the_operation_counts(void **state)
 {
-	refused_for(&(struct make){.operation = "OTHER-26"}, &(struct handed){0}, RV_EUNKNOWN, "ROUTE-OPERATION");
-	refused_for(&(struct make){.by = &rilo}, &(struct handed){0}, RV_EDENIED, "ROUTE-SENDER-ROLE");
+	refused_for(&(struct make){.operation = "OTHER-26"}, &(struct handed){0}, RV_EUNKNOWN,
+		"ROUTE-OPERATION");
+	refused_for(
+		&(struct make){.by = &rilo}, &(struct handed){0}, RV_EDENIED, "ROUTE-SENDER-ROLE");
 }
 
 static void the_way_counts(void **state)
 {
 	refused_for(&(struct make){0}, &(struct handed){.peer = "FR"}, RV_EDENIED, "ROUTE-PEER");
-	refused_for(&(struct make){0}, &(struct handed){.hops = ROUTE_HOPS_MAX + 1}, RV_ELIMIT, "ROUTE-HOPS");
+	refused_for(&(struct make){0}, &(struct handed){.hops = ROUTE_HOPS_MAX + 1}, RV_ELIMIT,
+		"ROUTE-HOPS");
 	refused_for(&(struct make){0}, &(struct handed){.to = {"KE"}}, RV_EDENIED, "ROUTE-LOOP");
 	refused_for(&(struct make){0}, &(struct handed){.to = {"RILO"}}, RV_EDENIED, "ROUTE-RELAY");
 }
 
 static void time_counts(void **state)
 {
-	refused_for(&(struct make){.issued_us = PKI_NOW + 3600 * RV_US_PER_SEC}, &(struct handed){0}, RV_ERULE, "TIME-FUTURE");
+	refused_for(&(struct make){.issued_us = PKI_NOW + 3600 * RV_US_PER_SEC},
+		&(struct handed){0}, RV_ERULE, "TIME-FUTURE");
 }
 
 static void drop_goods(xmlDoc *doc)
@@ -216,13 +238,16 @@ static void drop_goods(xmlDoc *doc)
 
 static void purple(xmlDoc *doc)
 {
-	xmlNodeSetContent(rv_xml_child(rv_xml_child(xmlDocGetRootElement(doc), "Header"), "PurposeCode"), (const xmlChar *)"no such purpose");
+	xmlNodeSetContent(
+		rv_xml_child(rv_xml_child(xmlDocGetRootElement(doc), "Header"), "PurposeCode"),
+		(const xmlChar *)"no such purpose");
 }
 
 static void name_ke(xmlDoc *doc)
 {
 	xmlNode *header = rv_xml_child(xmlDocGetRootElement(doc), "Header");
-	xmlAddPrevSibling(rv_xml_child(header, "IssueDateTime"), rv_xml_add(header, "Recipient", "RILO"));
+	xmlAddPrevSibling(
+		rv_xml_child(header, "IssueDateTime"), rv_xml_add(header, "Recipient", "RILO"));
 }
 
 static void the_content_counts(void **state)
@@ -241,7 +266,8 @@ static void the_content_counts(void **state)
 	assert_true(v.why.line > 0);
 	verdict_clear(&v);
 	rv_buf_free(&wire);
-	refused_for(&(struct make){.edit = name_ke}, &(struct handed){0}, RV_EDENIED, "ROUTE-NAMED");
+	refused_for(
+		&(struct make){.edit = name_ke}, &(struct handed){0}, RV_EDENIED, "ROUTE-NAMED");
 }
 
 static void a_withheld_section_is_not_missed(void **state)
@@ -279,10 +305,12 @@ static void recipients_are_judged_one_by_one(void **state)
 
 /* ---- receipts ---- */
 
-static void make_receipt(struct rv_buf *out, const struct pki_member *by, enum rv_stage stage, int64_t time_us)
+static void make_receipt(
+	struct rv_buf *out, const struct pki_member *by, enum rv_stage stage, int64_t time_us)
 {
 	char to[1][RV_CODE_TEXT];
-	struct rv_receipt r = {.stage = stage, .time_us = time_us, .recipients = to, .n_recipients = 1};
+	struct rv_receipt r = {
+		.stage = stage, .time_us = time_us, .recipients = to, .n_recipients = 1};
 	struct rv_signer signer = {sign, by->key, RV_ALG_ECDSA_P256_SHA256, {0}, ""};
 	struct rv_err e = {0};
 	assert_int_equal(rv_uuid_parse(r.message, "01930c6e-7a10-7c3e-9d6f-3f2a51b0c001"), 0);
@@ -295,14 +323,16 @@ static void make_receipt(struct rv_buf *out, const struct pki_member *by, enum r
 	}
 }
 
-static void receipt_gives(const struct pki_member *by, enum rv_stage stage, int64_t time_us, int code, const char *rule)
+static void receipt_gives(const struct pki_member *by, enum rv_stage stage, int64_t time_us,
+	int code, const char *rule)
 {
 	struct rv_buf bytes = {0};
 	struct rv_receipt r = {0};
 	struct rv_err e = {0};
 	struct route_view view = view_of("RILO");
 	make_receipt(&bytes, by, stage, time_us);
-	assert_int_equal(judge_receipt(judge, &view, (struct rv_span){bytes.data, bytes.len}, &r, &e), code);
+	assert_int_equal(
+		judge_receipt(judge, &view, (struct rv_span){bytes.data, bytes.len}, &r, &e), code);
 	assert_string_equal(e.rule, rule);
 	rv_receipt_clear(&r);
 	rv_buf_free(&bytes);
@@ -314,7 +344,8 @@ static void receipts_are_judged(void **state)
 	receipt_gives(&rilo, RV_STAGE_RELAYED, PKI_NOW - 1, 0, "");
 	receipt_gives(&ke, RV_STAGE_RELAYED, PKI_NOW - 1, RV_EDENIED, "RCPT-ROLE");
 	receipt_gives(&stranger, RV_STAGE_STORED, PKI_NOW - 1, RV_EUNKNOWN, "RCPT-SIGNER");
-	receipt_gives(&ke, RV_STAGE_STORED, PKI_NOW + 3600 * RV_US_PER_SEC, RV_ERULE, "RCPT-FUTURE");
+	receipt_gives(
+		&ke, RV_STAGE_STORED, PKI_NOW + 3600 * RV_US_PER_SEC, RV_ERULE, "RCPT-FUTURE");
 }
 
 static void an_altered_receipt_is_refused(void **state)
@@ -325,7 +356,9 @@ static void an_altered_receipt_is_refused(void **state)
 	for (size_t i = 0; i < bytes.len; i++) {
 		struct rv_receipt r = {0};
 		bytes.data[i] ^= 0x10;
-		assert_int_not_equal(judge_receipt(judge, &view, (struct rv_span){bytes.data, bytes.len}, &r, NULL), 0);
+		assert_int_not_equal(judge_receipt(judge, &view,
+					     (struct rv_span){bytes.data, bytes.len}, &r, NULL),
+			0);
 		bytes.data[i] ^= 0x10;
 	}
 	rv_buf_free(&bytes);
@@ -333,8 +366,8 @@ static void an_altered_receipt_is_refused(void **state)
 
 /* ---- drafts ---- */
 
-static int ask_draft(const char *text, const char *operation, const struct route_codes *to, struct rv_report *report, struct rv_header *h,
-	struct rv_err *e)
+static int ask_draft(const char *text, const char *operation, const struct route_codes *to,
+	struct rv_report *report, struct rv_header *h, struct rv_err *e)
 {
 	struct route_view view = view_of("KE");
 	struct draft_ask ask = {text, strlen(text), operation, to};

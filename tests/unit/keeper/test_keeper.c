@@ -26,7 +26,9 @@ static char path[64];
 static int set_up(void **state)
 {
 	signal(SIGPIPE, SIG_IGN);
-	return mkdtemp(folder) != NULL && snprintf(path, sizeof(path), "%s/sign.key", folder) > 0 ? 0 : -1;
+	return mkdtemp(folder) != NULL && snprintf(path, sizeof(path), "%s/sign.key", folder) > 0
+		       ? 0
+		       : -1;
 }
 
 static int tear_down(void **state)
@@ -46,7 +48,10 @@ static void write_key(EVP_PKEY *key, mode_t mode)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-struct keeper { pid_t pid; int channels[2]; };
+struct keeper {
+	pid_t pid;
+	int channels[2];
+};
 
 /* A keeper process with two channels; its stderr goes to err_r if not NULL. */
 static void start(struct keeper *k, int *err_r)
@@ -103,9 +108,12 @@ static void signs_with(EVP_PKEY *key, enum rv_sig_alg alg)
 		for (int n = 0; n < 5; n++) {
 			rv_buf_reset(&sig);
 			assert_int_equal(s.sign(s.ctx, "some bytes", 10, &sig, &e), 0);
-			assert_int_equal(rv_key_verify(key, alg, "some bytes", 10, sig.data, sig.len, &e), 0);
+			assert_int_equal(
+				rv_key_verify(key, alg, "some bytes", 10, sig.data, sig.len, &e),
+				0);
 		}
-		assert_int_not_equal(rv_key_verify(key, alg, "other bytes", 11, sig.data, sig.len, NULL), 0);
+		assert_int_not_equal(
+			rv_key_verify(key, alg, "other bytes", 11, sig.data, sig.len, NULL), 0);
 		assert_int_equal(keeper_client_ping(c, &e), 0);
 		rv_buf_free(&sig);
 		keeper_client_free(&c);
@@ -136,9 +144,10 @@ static void lives_on_after_nonsense(void **state)
 	start(&k, NULL);
 	for (size_t i = 0; i < 4; i++) {
 		if (nonsense[i][0] == '\0') {
-			continue;   /* an empty packet is the end of a channel */
+			continue; /* an empty packet is the end of a channel */
 		}
-		assert_int_equal(send(k.channels[0], nonsense[i], strlen(nonsense[i]), 0), strlen(nonsense[i]));
+		assert_int_equal(send(k.channels[0], nonsense[i], strlen(nonsense[i]), 0),
+			strlen(nonsense[i]));
 		assert_int_equal(recv(k.channels[0], answer, sizeof(answer), 0), 1);
 		assert_int_equal(answer[0], KEEPER_MALFORMED);
 	}

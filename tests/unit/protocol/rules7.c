@@ -65,8 +65,8 @@ struct printing {
 	size_t n;
 };
 
-/* mdoc reads a full stop or quote at the start of a line as a request, a backslash everywhere, and wants each sentence
- * on a line of its own. */
+/* mdoc reads a full stop or quote at the start of a line as a request, a backslash everywhere, and
+ * wants each sentence on a line of its own. */
 static void put(const char *text)
 {
 	int begins = 1;

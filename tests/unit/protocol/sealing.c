@@ -28,25 +28,32 @@ int sealing_sign(void *ctx, const void *data, size_t len, struct rv_buf *out, st
 	return rv_key_sign(k->key, k->alg, data, len, out, e);
 }
 
-void sealing_seal(struct rv_buf *wire, const struct rv_buf *draft, const struct pki_member *by, enum rv_sig_alg alg)
+void sealing_seal(struct rv_buf *wire, const struct rv_buf *draft, const struct pki_member *by,
+	enum rv_sig_alg alg)
 {
 	struct rv_err e = {0};
 	xmlDoc *doc = NULL;
 	struct rv_random random = env_random();
 	struct sealing_key key = {by->key, alg != 0 ? alg : rv_cert_alg(by->cert)};
 	struct rv_signer signer = {sealing_sign, &key, key.alg, {0}, ""};
-	struct rv_compose c = {.id = "01930c6e-7a10-7c3e-9d6f-3f2a51b0c001", .operation = "CRANE-26", .roster_version = 1, .sequence = 1,
+	struct rv_compose c = {.id = "01930c6e-7a10-7c3e-9d6f-3f2a51b0c001",
+		.operation = "CRANE-26",
+		.roster_version = 1,
+		.sequence = 1,
 		.issued_us = PKI_NOW};
 	snprintf(c.originator, sizeof(c.originator), "%s", by->code);
 	memcpy(c.signer_cert, rv_cert_digest(by->cert), RV_DIGEST_LEN);
-	if (rv_xml_parse(&doc, draft->data, draft->len, &rv_xml_limits_message, RV_XML_DRAFT, &e) != 0 ||
-		rv_msg_compose(doc, &c, &random, &e) != 0 || rv_seal(doc, &signer, wire, NULL, &e) != 0) {
+	if (rv_xml_parse(&doc, draft->data, draft->len, &rv_xml_limits_message, RV_XML_DRAFT, &e) !=
+			0 ||
+		rv_msg_compose(doc, &c, &random, &e) != 0 ||
+		rv_seal(doc, &signer, wire, NULL, &e) != 0) {
 		fail_msg("%s %s", e.rule, e.text);
 	}
 	xmlFreeDoc(doc);
 }
 
-int sealing_verify(struct rv_verifier *v, const void *wire, size_t len, const struct pki_member *by, struct rv_sealed *sealed, struct rv_err *e)
+int sealing_verify(struct rv_verifier *v, const void *wire, size_t len, const struct pki_member *by,
+	struct rv_sealed *sealed, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;
 	int rc = rv_seal_parse(&doc, wire, len, e);

@@ -9,17 +9,19 @@
 #include "protocol/frame.h"
 #include "protocol/wire.h"
 
-static const uint8_t id[RV_UUID_LEN] = {1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10, 11, 12, 13, 14, 15, 16};
+static const uint8_t id[RV_UUID_LEN] = {
+	1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10, 11, 12, 13, 14, 15, 16};
 
 /* The parser of each body behind one shape: 0 and the body put again, or the parser's code. */
 typedef int again_fn(struct rv_buf *out, const void *data, size_t len, struct rv_err *e);
 
-#define AGAIN(name, type) \
-	static int name##_again(struct rv_buf *out, const void *data, size_t len, struct rv_err *e) \
-	{ \
-		type v; \
-		int rc = rv_##name##_parse(&v, data, len, e); \
-		return rc != 0 ? rc : rv_##name##_put(out, &v); \
+#define AGAIN(name, type)                                                                          \
+	static int name##_again(                                                                   \
+		struct rv_buf *out, const void *data, size_t len, struct rv_err *e)                \
+	{                                                                                          \
+		type v;                                                                            \
+		int rc = rv_##name##_parse(&v, data, len, e);                                      \
+		return rc != 0 ? rc : rv_##name##_put(out, &v);                                    \
 	}
 
 AGAIN(hello, struct rv_hello)
@@ -59,9 +61,16 @@ static int header_again(struct rv_buf *out, const void *data, size_t len, struct
 
 static struct rv_hello a_hello(void)
 {
-	struct rv_hello h = {.code = "KE", .version_min = 1, .version_max = 1, .trust_number = 7,
-		.time_us = INT64_C(1795521600000000), .boot = 0x0123456789abcdef, .credit_messages = 1000,
-		.credit_bytes = 16 << 20, .attachment_max = 1 << 30, .software = "reeve 0.1.0"};
+	struct rv_hello h = {.code = "KE",
+		.version_min = 1,
+		.version_max = 1,
+		.trust_number = 7,
+		.time_us = INT64_C(1795521600000000),
+		.boot = 0x0123456789abcdef,
+		.credit_messages = 1000,
+		.credit_bytes = 16 << 20,
+		.attachment_max = 1 << 30,
+		.software = "reeve 0.1.0"};
 	return h;
 }
 
@@ -69,7 +78,11 @@ static char two[2][RV_CODE_TEXT] = {"KE", "FR"};
 
 static struct rv_item an_item(void)
 {
-	struct rv_item i = {.priority = 1, .hops = 2, .trail = "DE RILO-ESA", .recipients = two, .n_recipients = 2,
+	struct rv_item i = {.priority = 1,
+		.hops = 2,
+		.trail = "DE RILO-ESA",
+		.recipients = two,
+		.n_recipients = 2,
 		.wire = {(const uint8_t *)"<Message/>", 10}};
 	memcpy(i.message, id, sizeof(id));
 	return i;
@@ -102,8 +115,9 @@ static size_t bodies(struct rv_buf out[12], again_fn *again[12])
 	assert_int_equal(rv_pong_put(&out[9], &pong), 0);
 	assert_int_equal(rv_credit_put(&out[10], &c), 0);
 	assert_int_equal(rv_bye_put(&out[11], &b), 0);
-	static again_fn *const fns[12] = {header_again, hello_again, item_again, batch_again, ack_again, defer_again,
-		chunk_request_again, chunk_again, ping_again, pong_again, credit_again, bye_again};
+	static again_fn *const fns[12] = {header_again, hello_again, item_again, batch_again,
+		ack_again, defer_again, chunk_request_again, chunk_again, ping_again, pong_again,
+		credit_again, bye_again};
 	memcpy(again, fns, sizeof(fns));
 	return 12;
 }
@@ -129,7 +143,8 @@ static void every_cut_is_refused(void **state)
 	again_fn *again[12];
 	size_t n = bodies(b, again);
 	for (size_t i = 0; i < n; i++) {
-		/* an item ends where its part ends: it may lose bytes of the message, not all of them */
+		/* an item ends where its part ends: it may lose bytes of the message, not all of
+		 * them */
 		size_t whole = again[i] == item_again ? b[i].len - 9 : b[i].len;
 		for (size_t len = 0; len < whole; len++) {
 			struct rv_buf out = {0};
@@ -151,7 +166,8 @@ static void every_cut_is_refused(void **state)
 	}
 }
 
-/* Whatever byte is turned, a body is refused or comes back as it is: no two encodings of one value. */
+/* Whatever byte is turned, a body is refused or comes back as it is: no two encodings of one value.
+ */
 static void every_altered_body_is_refused_or_canonical(void **state)
 {
 	struct rv_buf b[12];
@@ -163,7 +179,8 @@ static void every_altered_body_is_refused_or_canonical(void **state)
 				struct rv_buf out = {0};
 				b[i].data[at] ^= (uint8_t)flip;
 				int rc = again[i](&out, b[i].data, b[i].len, NULL);
-				assert_true(rc == 0 || rc == RV_EPARSE || rc == RV_EVERSION || rc == RV_ELIMIT);
+				assert_true(rc == 0 || rc == RV_EPARSE || rc == RV_EVERSION ||
+					    rc == RV_ELIMIT);
 				if (rc == 0) {
 					assert_int_equal(out.len, b[i].len);
 					assert_memory_equal(out.data, b[i].data, out.len);
@@ -251,7 +268,8 @@ static void items_are_checked(void **state)
 	i = an_item();
 	i.hops = 0;
 	assert_int_equal(rv_item_put(&out, &i), RV_EINVAL);
-	static const char *const trails[] = {" DE", "DE ", "DE  FR", "de", "D", "DE,FR", "ABCDEFGHIJKLMNOPQ"};
+	static const char *const trails[] = {
+		" DE", "DE ", "DE  FR", "de", "D", "DE,FR", "ABCDEFGHIJKLMNOPQ"};
 	for (size_t k = 0; k < sizeof(trails) / sizeof(trails[0]); k++) {
 		i = an_item();
 		strcpy(i.trail, trails[k]);

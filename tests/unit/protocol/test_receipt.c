@@ -25,7 +25,8 @@ static int sign(void *ctx, const void *data, size_t len, struct rv_buf *out, str
 	struct identity *id = ctx;
 	rv_buf_reset(&id->tbs);
 	rv_buf_put(&id->tbs, data, len);
-	return id->broken ? rv_fail(e, RV_EIO, "the keeper is away") : rv_key_sign(id->key, id->signer.alg, data, len, out, e);
+	return id->broken ? rv_fail(e, RV_EIO, "the keeper is away")
+			  : rv_key_sign(id->key, id->signer.alg, data, len, out, e);
 }
 
 static void identity_make(struct identity *id, EVP_PKEY *key, const char *code)
@@ -39,7 +40,8 @@ static void identity_make(struct identity *id, EVP_PKEY *key, const char *code)
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
 	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)code, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+		(const unsigned char *)code, -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
 	int len = i2d_X509(x, &der);
@@ -80,8 +82,10 @@ static char self[1][RV_CODE_TEXT] = {"KE"};
 
 static struct rv_receipt a_receipt(unsigned n)
 {
-	struct rv_receipt r = {.stage = RV_STAGE_RELAYED, .time_us = INT64_C(1795521600000000) + n,
-		.recipients = three, .n_recipients = 3};
+	struct rv_receipt r = {.stage = RV_STAGE_RELAYED,
+		.time_us = INT64_C(1795521600000000) + n,
+		.recipients = three,
+		.n_recipients = 3};
 	r.message[6] = 0x70;
 	r.message[8] = 0x80;
 	r.message[14] = (uint8_t)(n >> 8);
@@ -153,7 +157,8 @@ static void trees_are_those_of_the_rfc(void **state)
 		assert_memory_equal(ec.tbs.data + 20, root, RV_DIGEST_LEN);
 		for (size_t i = 0; i < n; i++) {
 			struct rv_receipt r;
-			assert_int_equal(rv_receipt_verify(&r, out[i].data, out[i].len, ec.cert, NULL), 0);
+			assert_int_equal(
+				rv_receipt_verify(&r, out[i].data, out[i].len, ec.cert, NULL), 0);
 			struct rv_receipt want = a_receipt((unsigned)i);
 			assert_int_equal(r.stage, want.stage);
 			assert_int_equal(r.time_us, want.time_us);
@@ -179,7 +184,8 @@ static void rsa_signs_too(void **state)
 		assert_int_equal(rv_receipt_sign(&r, 1, &rsa.signer, &out, NULL), 0);
 		assert_int_equal(rv_receipt_verify(&back, out.data, out.len, rsa.cert, NULL), 0);
 		rv_receipt_clear(&back);
-		assert_int_equal(rv_receipt_verify(&back, out.data, out.len, ec.cert, NULL), RV_ECERT);
+		assert_int_equal(
+			rv_receipt_verify(&back, out.data, out.len, ec.cert, NULL), RV_ECERT);
 		rv_buf_free(&out);
 	}
 }
@@ -193,7 +199,8 @@ static void nothing_can_be_altered(void **state)
 		for (size_t bit = 0; bit < out[i].len * 8; bit++) {
 			struct rv_receipt r;
 			out[i].data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			assert_int_not_equal(rv_receipt_verify(&r, out[i].data, out[i].len, ec.cert, NULL), 0);
+			assert_int_not_equal(
+				rv_receipt_verify(&r, out[i].data, out[i].len, ec.cert, NULL), 0);
 			out[i].data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		}
 		for (size_t len = 0; len < out[i].len; len++) {
@@ -228,7 +235,9 @@ static void places_are_not_exchanged(void **state)
 				}
 				out[i].data[at + 3] = (uint8_t)index;
 				out[i].data[at + 7] = (uint8_t)size;
-				assert_int_not_equal(rv_receipt_verify(&r, out[i].data, out[i].len, ec.cert, NULL), 0);
+				assert_int_not_equal(rv_receipt_verify(&r, out[i].data, out[i].len,
+							     ec.cert, NULL),
+					0);
 			}
 		}
 		rv_buf_free(&out[i]);
@@ -242,15 +251,19 @@ static void a_memo_saves_checks_not_faults(void **state)
 	struct rv_receipt_memo memo = {{0}, 0};
 	batch(out, 4);
 	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(rv_receipt_verify_memo(&r, out[i].data, out[i].len, ec.cert, &memo, NULL), 0);
+		assert_int_equal(
+			rv_receipt_verify_memo(&r, out[i].data, out[i].len, ec.cert, &memo, NULL),
+			0);
 		rv_receipt_clear(&r);
 	}
 	out[2].data[30] ^= 1;
-	assert_int_not_equal(rv_receipt_verify_memo(&r, out[2].data, out[2].len, ec.cert, &memo, NULL), 0);
+	assert_int_not_equal(
+		rv_receipt_verify_memo(&r, out[2].data, out[2].len, ec.cert, &memo, NULL), 0);
 	out[2].data[30] ^= 1;
 	out[1].data[out[1].len - 1] ^= 1;
 	struct rv_err e = {0};
-	assert_int_equal(rv_receipt_verify_memo(&r, out[1].data, out[1].len, ec.cert, &memo, &e), RV_ESIGNATURE);
+	assert_int_equal(rv_receipt_verify_memo(&r, out[1].data, out[1].len, ec.cert, &memo, &e),
+		RV_ESIGNATURE);
 	assert_string_equal(e.rule, "RCPT-VALUE");
 	for (size_t i = 0; i < 4; i++) {
 		rv_buf_free(&out[i]);

@@ -11,9 +11,9 @@
 #include "tests/unit/protocol/sealing.h"
 
 static struct pki_authority ocu;
-static struct pki_member ke, fr;      /* P-256, RSA */
+static struct pki_member ke, fr; /* P-256, RSA */
 static struct rv_verifier *verifier;
-static struct rv_buf small, ec, rsa;  /* a draft, and it sealed by both */
+static struct rv_buf small, ec, rsa; /* a draft, and it sealed by both */
 
 static int set_up(void **state)
 {
@@ -43,16 +43,22 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int verify(const struct rv_buf *wire, const struct pki_member *by, struct rv_sealed *sealed, struct rv_err *e)
+static int verify(const struct rv_buf *wire, const struct pki_member *by, struct rv_sealed *sealed,
+	struct rv_err *e)
 {
 	return sealing_verify(verifier, wire->data, wire->len, by, sealed, e);
 }
 
 static void verifies_with_each_algorithm(void **state)
 {
-	static const char *const samples[] = {"valid/seizure-short-drugs.xml", "valid/seizure-arabic.xml", "valid/seizure-long-ipr-shoes.xml",
-		"valid/warning-vessel.xml", "valid/max-text-lengths.xml", "valid/situation-nil.xml", "valid/operation-full.xml"};
-	static const struct { struct pki_member *by; enum rv_sig_alg alg; } by[] = {{&ke, RV_ALG_ECDSA_P256_SHA256}, {&fr, RV_ALG_RSA_SHA256},
+	static const char *const samples[] = {"valid/seizure-short-drugs.xml",
+		"valid/seizure-arabic.xml", "valid/seizure-long-ipr-shoes.xml",
+		"valid/warning-vessel.xml", "valid/max-text-lengths.xml", "valid/situation-nil.xml",
+		"valid/operation-full.xml"};
+	static const struct {
+		struct pki_member *by;
+		enum rv_sig_alg alg;
+	} by[] = {{&ke, RV_ALG_ECDSA_P256_SHA256}, {&fr, RV_ALG_RSA_SHA256},
 		{&fr, RV_ALG_RSA_PSS_SHA256}};
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		struct rv_buf draft = {0};
@@ -123,7 +129,8 @@ static void every_subset_of_sections_can_be_withheld(void **state)
 	rv_buf_free(&draft);
 }
 
-/* Nothing that differs in one byte verifies: flipped, replaced, taken out, doubled, at each place. */
+/* Nothing that differs in one byte verifies: flipped, replaced, taken out, doubled, at each place.
+ */
 static void no_changed_byte_verifies(const struct rv_buf *wire, const struct pki_member *by)
 {
 	static const char replacements[] = "AZaz09<>&\"' \n=+/-";
@@ -133,18 +140,22 @@ static void no_changed_byte_verifies(const struct rv_buf *wire, const struct pki
 	for (size_t i = 0; i < wire->len; i++) {
 		uint8_t was = wire->data[i];
 		memcpy(copy, wire->data, wire->len);
-		uint8_t tries[4] = {was ^ 1, was ^ 0x20, (uint8_t)replacements[i % (sizeof(replacements) - 1)], (uint8_t)(was + 1)};
+		uint8_t tries[4] = {was ^ 1, was ^ 0x20,
+			(uint8_t)replacements[i % (sizeof(replacements) - 1)], (uint8_t)(was + 1)};
 		for (size_t k = 0; k < 4; k++) {
 			copy[i] = tries[k];
-			if (tries[k] != was && sealing_verify(verifier, copy, wire->len, by, &sealed, NULL) == 0) {
+			if (tries[k] != was &&
+				sealing_verify(verifier, copy, wire->len, by, &sealed, NULL) == 0) {
 				fail_msg("byte %zu: '%c' for '%c' verifies", i, tries[k], was);
 			}
 		}
 		memmove(copy + i, wire->data + i + 1, wire->len - i - 1);
-		assert_int_not_equal(sealing_verify(verifier, copy, wire->len - 1, by, &sealed, NULL), 0);
+		assert_int_not_equal(
+			sealing_verify(verifier, copy, wire->len - 1, by, &sealed, NULL), 0);
 		memcpy(copy, wire->data, i + 1);
 		memcpy(copy + i + 1, wire->data + i, wire->len - i);
-		assert_int_not_equal(sealing_verify(verifier, copy, wire->len + 1, by, &sealed, NULL), 0);
+		assert_int_not_equal(
+			sealing_verify(verifier, copy, wire->len + 1, by, &sealed, NULL), 0);
 	}
 	free(copy);
 }
@@ -184,7 +195,17 @@ static xmlNode *nth(xmlNode *node, size_t *left)
 	return NULL;
 }
 
-enum change { REMOVE, DOUBLE, SWAP, DROP_ATTRIBUTES, CHANGE_ATTRIBUTE, ADD_ATTRIBUTE, ADD_CHILD, ADD_TEXT, CHANGES };
+enum change {
+	REMOVE,
+	DOUBLE,
+	SWAP,
+	DROP_ATTRIBUTES,
+	CHANGE_ATTRIBUTE,
+	ADD_ATTRIBUTE,
+	ADD_CHILD,
+	ADD_TEXT,
+	CHANGES
+};
 
 /* 0 if the change cannot be made there. */
 static int change_node(xmlNode *node, enum change change)
@@ -240,13 +261,17 @@ static void no_changed_element_verifies(void **state)
 			size_t left = i;
 			xmlDoc *doc = xmlCopyDoc(whole, 1);
 			xmlNode *node = nth(xmlDocGetRootElement(doc), &left);
-			int section = node->parent == xmlDocGetRootElement(doc) && rv_section_parse((const char *)node->name) >= 0;
+			int section = node->parent == xmlDocGetRootElement(doc) &&
+				      rv_section_parse((const char *)node->name) >= 0;
 			char name[64];
 			snprintf(name, sizeof(name), "%s", (const char *)node->name);
-			if (change_node(node, (enum change)change) && rv_xml_c14n_doc(doc, &wire, NULL) == 0) {
+			if (change_node(node, (enum change)change) &&
+				rv_xml_c14n_doc(doc, &wire, NULL) == 0) {
 				int rc = verify(&wire, &ke, &sealed, NULL);
-				/* a section taken out whole is withheld: that may be, and is told */
-				if (rc == 0 && !(section && change == REMOVE && sealed.withheld != 0)) {
+				/* a section taken out whole is withheld: that may be, and is told
+				 */
+				if (rc == 0 &&
+					!(section && change == REMOVE && sealed.withheld != 0)) {
 					fail_msg("change %d of %s verifies", change, name);
 				}
 			}
@@ -268,7 +293,8 @@ static void attacks_on_the_form_are_refused(void **state)
 		char *bad = pki_replace(good, a->from, a->to);
 		int rc = sealing_verify(verifier, bad, strlen(bad), &ke, &sealed, &e);
 		if (rc == 0 || strcmp(e.rule, a->rule) != 0) {
-			print_error("%s: expected %s, got %d %s: %s\n", a->name, a->rule, rc, e.rule, e.text);
+			print_error("%s: expected %s, got %d %s: %s\n", a->name, a->rule, rc,
+				e.rule, e.text);
 			fail();
 		}
 		free(bad);
@@ -277,8 +303,9 @@ static void attacks_on_the_form_are_refused(void **state)
 
 static void the_other_ecdsa_value_is_refused(void **state)
 {
-	static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+	static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e,
+		0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
 	const char *text = rv_buf_cstr(&ec);
 	const char *value = strstr(text, "<ds:SignatureValue>") + strlen("<ds:SignatureValue>");
 	size_t len = strcspn(value, "<");

@@ -9,16 +9,18 @@
 #include "node/route/route.h"
 #include "tests/unit/trust/pki.h"
 
-/* KE and FR dial RILO, which serves them; ZA is served by RILO and HUB; OBS observes; ACME holds rights; NOP is in no roster. */
+/* KE and FR dial RILO, which serves them; ZA is served by RILO and HUB; OBS observes; ACME holds
+ * rights; NOP is in no roster. */
 static struct pki_authority ocu;
 static struct pki_member members[8];
 static const char *const codes[] = {"KE", "FR", "RILO", "HUB", "ZA", "OBS", "ACME", "NOP"};
 static struct rv_trust *trust;
 static const struct rv_operation *op;
 
-static const char *const roles[] = {"administration", "administration", "relay", "relay", "administration", "administration", "right-holder",
-	"administration"};
-static const char *const vias[] = {"<Via>RILO</Via>", "<Via>RILO</Via>", NULL, NULL, "<Via>RILO</Via><Via>HUB</Via>", NULL, NULL, NULL};
+static const char *const roles[] = {"administration", "administration", "relay", "relay",
+	"administration", "administration", "right-holder", "administration"};
+static const char *const vias[] = {"<Via>RILO</Via>", "<Via>RILO</Via>", NULL, NULL,
+	"<Via>RILO</Via><Via>HUB</Via>", NULL, NULL, NULL};
 
 static int set_up(void **state)
 {
@@ -33,9 +35,11 @@ static int set_up(void **state)
 		pki_member_xml(&content, &members[i], roles[i], vias[i]);
 	}
 	pki_operation_xml(&content, "CRANE-26", "KE",
-		"KE:participant FR:participant FR:coordination-unit RILO:relay ZA:participant OBS:observer ACME:right-holder");
+		"KE:participant FR:participant FR:coordination-unit RILO:relay ZA:participant "
+		"OBS:observer ACME:right-holder");
 	pki_operation_xml(&content, "EMPTY", "KE", "");
-	pki_list_xml(&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
+	pki_list_xml(
+		&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
 	pki_sign(&wire, rv_buf_cstr(&list), by);
 	const struct rv_cert *authorities[] = {ocu.cert};
 	struct rv_err e = {0};
@@ -79,7 +83,12 @@ static const char dial_rilo[1][RV_CODE_TEXT] = {"RILO"};
 static struct route_view view_of(const char *self, const char (*dial)[RV_CODE_TEXT], size_t n)
 {
 	memset(up, 0, sizeof(up));
-	return (struct route_view){.trust = trust, .self = self, .dial = dial, .n_dial = n, .up = is_up, .now_us = PKI_NOW};
+	return (struct route_view){.trust = trust,
+		.self = self,
+		.dial = dial,
+		.n_dial = n,
+		.up = is_up,
+		.now_us = PKI_NOW};
 }
 
 static void expect_rule(int rc, const struct rv_err *e, const char *rule)
@@ -99,7 +108,8 @@ static void who_may_receive(void **state)
 	expect_rule(route_may_receive(&v, op, &h, "XX", &e), &e, "ROUTE-ROSTER");
 	expect_rule(route_may_receive(&v, op, &h, "RILO", &e), &e, "ROUTE-RELAY");
 	expect_rule(route_may_receive(&v, op, &h, "ACME", &e), &e, "ROUTE-RIGHT-HOLDER");
-	expect_rule(route_may_receive(&v, rv_trust_operation(trust, "EMPTY"), &h, "FR", &e), &e, "ROUTE-ROSTER");
+	expect_rule(route_may_receive(&v, rv_trust_operation(trust, "EMPTY"), &h, "FR", &e), &e,
+		"ROUTE-ROSTER");
 	/* the roster counts as it was when the message was issued, and as it is now */
 	h.issued_us = op->participants[0].from_us - 1;
 	expect_rule(route_may_receive(&v, op, &h, "FR", &e), &e, "ROUTE-ROSTER");
@@ -111,7 +121,8 @@ static void who_may_receive(void **state)
 static void who_may_send(void **state)
 {
 	struct route_view v = view_of("RILO", NULL, 0);
-	struct rv_header h = {.kind = RV_KIND_SEIZURE, .issued_us = PKI_NOW - 1, .originator = "KE"};
+	struct rv_header h = {
+		.kind = RV_KIND_SEIZURE, .issued_us = PKI_NOW - 1, .originator = "KE"};
 	struct rv_err e = {0};
 	struct rv_operation closed = *op;
 	closed.kinds = 0;
@@ -142,7 +153,8 @@ static void recipients_are_the_roster_or_those_named(void **state)
 	struct rv_err e = {0};
 	assert_int_equal(route_recipients(&v, op, &h, &list, &e), 0);
 	assert_int_equal(list.n, 3);
-	assert_true(route_codes_has(&list, "FR") && route_codes_has(&list, "ZA") && route_codes_has(&list, "OBS"));
+	assert_true(route_codes_has(&list, "FR") && route_codes_has(&list, "ZA") &&
+		    route_codes_has(&list, "OBS"));
 	route_codes_clear(&list);
 
 	char named[3][RV_CODE_TEXT] = {"ZA", "KE", "ZA"};
@@ -160,10 +172,12 @@ static void recipients_are_the_roster_or_those_named(void **state)
 	h.n_recipients = 1;
 	expect_rule(route_recipients(&v, op, &h, &list, &e), &e, "ROUTE-NOBODY");
 	h.n_recipients = 0;
-	expect_rule(route_recipients(&v, rv_trust_operation(trust, "EMPTY"), &h, &list, &e), &e, "ROUTE-NOBODY");
+	expect_rule(route_recipients(&v, rv_trust_operation(trust, "EMPTY"), &h, &list, &e), &e,
+		"ROUTE-NOBODY");
 }
 
-static void expect_hop(const struct route_view *v, const char *to, const char *trail, const char *hop)
+static void expect_hop(
+	const struct route_view *v, const char *to, const char *trail, const char *hop)
 {
 	char got[RV_CODE_TEXT];
 	route_hop(v, to, trail, got);
@@ -175,21 +189,21 @@ static void hops(void **state)
 	struct route_view v = view_of("KE", dial_rilo, 1);
 	expect_hop(&v, "FR", NULL, "RILO");
 	expect_hop(&v, "ZA", NULL, "RILO");
-	expect_hop(&v, "NOP", NULL, "RILO");       /* no relay of its own: ours may know the way */
+	expect_hop(&v, "NOP", NULL, "RILO"); /* no relay of its own: ours may know the way */
 	expect_hop(&v, "XX", NULL, "");
-	expect_hop(&v, "FR", "RILO", "");          /* never back */
+	expect_hop(&v, "FR", "RILO", ""); /* never back */
 	strcpy(up[0], "FR");
-	expect_hop(&v, "FR", NULL, "FR");          /* a live direct link */
+	expect_hop(&v, "FR", NULL, "FR"); /* a live direct link */
 	memset(up, 0, sizeof(up));
 	strcpy(up[0], "HUB");
-	expect_hop(&v, "ZA", NULL, "HUB");         /* of the recipient's relays, the one with a live link */
+	expect_hop(&v, "ZA", NULL, "HUB"); /* of the recipient's relays, the one with a live link */
 
 	v = view_of("RILO", NULL, 0);
-	expect_hop(&v, "FR", "KE", "FR");          /* it dials us, now or in days */
+	expect_hop(&v, "FR", "KE", "FR"); /* it dials us, now or in days */
 	expect_hop(&v, "NOP", "KE", "");
 	expect_hop(&v, "ZA", "KE", "ZA");
 	strcpy(up[0], "HUB");
-	expect_hop(&v, "ZA", "KE", "HUB");         /* a live relay before a link that is down */
+	expect_hop(&v, "ZA", "KE", "HUB"); /* a live relay before a link that is down */
 	expect_hop(&v, "ZA", "KE HUB", "ZA");
 	strcpy(up[1], "ZA");
 	expect_hop(&v, "ZA", "KE", "ZA");
