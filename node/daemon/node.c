@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct node {
 	struct committer *committer;
 	struct intake *intake;
 	struct links *links;
+	pthread_mutex_t api_lock;   /* the committer wakes the api, the main thread takes it away */
 	struct api *api;
 	int64_t started_us;
 	uint64_t links_seen;
@@ -115,9 +117,11 @@ static void core_facts(void *ctx, struct api_facts *f)
 static void inbox_changed(void *ctx)
 {
 	struct node *n = ctx;
+	pthread_mutex_lock(&n->api_lock);
 	if (n->api != NULL) {
 		api_wake(n->api);
 	}
+	pthread_mutex_unlock(&n->api_lock);
 }
 
 /* ---- building up and taking down ---- */
@@ -171,6 +175,15 @@ static int open_parts(struct node *n, const struct node_wires *wires, struct rv_
 	return store_sqlite_open(&n->store, n->conf->state_dir, e);
 }
 
+static struct api *set_api(struct node *n, struct api *api)
+{
+	pthread_mutex_lock(&n->api_lock);
+	struct api *before = n->api;
+	n->api = api;
+	pthread_mutex_unlock(&n->api_lock);
+	return before;
+}
+
 static int start_parts(struct node *n, const struct node_wires *wires, struct rv_err *e)
 {
 	struct committer_params cp = {n->store, &n->signer, n->clock, n->log};
@@ -193,23 +206,34 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 	}
 	struct links_params lp = {n->conf, n->trust, n->log, n->clock, n->random,
 		wires->line_endpoint, intake_callbacks(n->intake)};
-	rc = links_start(&n->links, &lp, e);
+	rc = links_new(&n->links, &lp, e);
 	if (rc != 0) {
 		return rc;
 	}
 	intake_attach(n->intake, n->links);
-	intake_reroute(n->intake);
 	struct api_params ap = {.conf = n->conf,
 		.catalog = n->catalog,
 		.clock = n->clock,
 		.log = n->log,
 		.core = {n, core_submit, core_mark_read, core_links, core_trust, core_facts}};
-	return api_start(&n->api, &ap, e);
+	struct api *api = NULL;
+	rc = api_start(&api, &ap, e);
+	if (rc != 0) {
+		return rc;
+	}
+	set_api(n, api);
+	rc = links_start(n->links, e);
+	if (rc == 0) {
+		intake_reroute(n->intake);
+	}
+	return rc;
 }
 
 static void stop_parts(struct node *n)
 {
-	api_stop(&n->api);
+	/* the api waits for answers that the others still owe: it goes first, and nobody wakes it any more */
+	struct api *api = set_api(n, NULL);
+	api_stop(&api);
 	links_stop(&n->links);
 	intake_stop(&n->intake);
 	committer_stop(&n->committer);
@@ -293,7 +317,11 @@ static int wait_for_end(struct node *n, int signals, struct rv_err *e)
 int node_run(const struct conf *conf, const struct node_wires *wires, struct log *log,
 	void (*ready)(void *ctx), void *ctx, struct rv_err *e)
 {
-	struct node n = {.conf = conf, .log = log, .clock = env_clock(), .random = env_random()};
+	struct node n = {.conf = conf,
+		.log = log,
+		.clock = env_clock(),
+		.random = env_random(),
+		.api_lock = PTHREAD_MUTEX_INITIALIZER};
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -32,7 +32,7 @@ struct intake_params {
 int intake_start(struct intake **i_r, const struct intake_params *p, struct rv_err *e);
 /* The links it answers to; before anything arrives. */
 void intake_attach(struct intake *i, struct links *links);
-/* The callbacks for links_start. */
+/* The callbacks for links_new. */
 struct links_intake intake_callbacks(struct intake *i);
 void intake_stop(struct intake **i);
 

@@ -450,7 +450,7 @@ static void *links_thread(void *arg)
 
 /* ---- start and stop ---- */
 
-int links_start(struct links **l_r, const struct links_params *p, struct rv_err *e)
+int links_new(struct links **l_r, const struct links_params *p, struct rv_err *e)
 {
 	struct links *l = calloc(1, sizeof(*l));
 	if (l == NULL) {
@@ -476,17 +476,19 @@ int links_start(struct links **l_r, const struct links_params *p, struct rv_err 
 	if (rc == 0) {
 		rc = links_load_dials(l, e);
 	}
-	if (rc == 0) {
-		int err = pthread_create(&l->thread, NULL, links_thread, l);
-		rc = err != 0 ? rv_fail_errno(e, err, "cannot start the links thread") : 0;
-		l->running = err == 0;
-	}
 	if (rc != 0) {
 		links_free(&l);
 		return rc;
 	}
 	*l_r = l;
 	return 0;
+}
+
+int links_start(struct links *l, struct rv_err *e)
+{
+	int err = pthread_create(&l->thread, NULL, links_thread, l);
+	l->running = err == 0;
+	return err != 0 ? rv_fail_errno(e, err, "cannot start the links thread") : 0;
 }
 
 void links_stop(struct links **l_p)

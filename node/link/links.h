@@ -46,7 +46,9 @@ struct links_params {
 	const char *line_endpoint; /* ipc:// of the PAIR */
 	struct links_intake intake;
 };
-int links_start(struct links **l_r, const struct links_params *p, struct rv_err *e);
+int links_new(struct links **l_r, const struct links_params *p, struct rv_err *e);
+/* Starts the thread: from now on the callbacks are called, so who answers them must know the links. */
+int links_start(struct links *l, struct rv_err *e);
 void links_stop(struct links *
 		*l); /* says bye and joins the thread; posts are still taken, and go nowhere */
 void links_free(struct links **l); /* stops it if need be; nobody may post any more */
