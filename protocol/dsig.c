@@ -170,9 +170,10 @@ static int count_attributes(const xmlNode *node, const char *first, const char *
 	return n;
 }
 
+/* With the prefix ds: the Signature itself is under no digest, and has one form all the same. */
 static int is_ds(const xmlNode *node, const char *name)
 {
-	return rv_xml_is(node, RV_NS_DSIG, name);
+	return rv_xml_is(node, RV_NS_DSIG, name) && rv_xml_has_prefix(node, "ds");
 }
 
 /* An empty element with the one attribute Algorithm: its value, NULL if the element is otherwise.

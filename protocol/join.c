@@ -135,7 +135,7 @@ static int open_document(
 	const xmlNode *root = xmlDocGetRootElement(doc);
 	xmlNode *request = rv_xml_is(root, RV_NS_TRUST, "Join") ? rv_xml_first(root) : NULL;
 	if (!rv_xml_is(request, RV_NS_TRUST, "Request") || root->properties != NULL ||
-		!rv_xml_pure(root)) {
+		!rv_xml_has_prefix(root, NULL) || !rv_xml_pure(root)) {
 		return tl_fail(e, root, RV_ESCHEMA, "TRUST-SHAPE",
 			"a request to join is a Join of %s that begins with Request", RV_NS_TRUST);
 	}

@@ -156,7 +156,8 @@ static int read_manifest(struct listed *l, const struct rv_dsig *s, struct rv_er
 	const xmlNode *object = s->object;
 	const xmlNode *manifest = rv_xml_first(object);
 	int last = -1;
-	if (!rv_xml_is(object, RV_NS_DSIG, "Object") || object->properties != NULL ||
+	if (!rv_xml_is(object, RV_NS_DSIG, "Object") || !rv_xml_has_prefix(object, "ds") ||
+		object->properties != NULL ||
 		!rv_xml_pure(object) || !rv_xml_is(manifest, RV_NS_DSIG, "Manifest") ||
 		rv_xml_next(manifest) != NULL || !rv_xml_pure(manifest) ||
 		!has_only(manifest, "Id", NULL) || !id_is(manifest, "manifest")) {
@@ -192,8 +193,9 @@ static int read_structure(
 	xmlDoc *doc, struct rv_dsig *s, struct listed *l, unsigned *present_r, struct rv_err *e)
 {
 	xmlNode *root = xmlDocGetRootElement(doc);
-	if (!rv_xml_is(root, RV_NS_MESSAGE, "Message") || root->properties != NULL ||
-		!rv_xml_pure(root)) {
+	/* no digest covers the root's own name: it has one form, without a prefix */
+	if (!rv_xml_is(root, RV_NS_MESSAGE, "Message") || !rv_xml_has_prefix(root, NULL) ||
+		root->properties != NULL || !rv_xml_pure(root)) {
 		return refuse(e, RV_EPROFILE, root, "SEAL-STRUCTURE", "%s",
 			"the root must be Message without attributes, and hold elements alone");
 	}

@@ -397,7 +397,7 @@ xmlNode *tl_list_of(const xmlDoc *doc, struct rv_err *e)
 	const xmlNode *root = xmlDocGetRootElement(doc);
 	xmlNode *list = rv_xml_is(root, RV_NS_TRUST, "TrustList") ? rv_xml_first(root) : NULL;
 	if (!rv_xml_is(list, RV_NS_TRUST, "List") || root->properties != NULL ||
-		!rv_xml_pure(root)) {
+		!rv_xml_has_prefix(root, NULL) || !rv_xml_pure(root)) {
 		tl_fail(e, root, RV_ESCHEMA, "TRUST-SHAPE",
 			"a trust list is a TrustList of %s that begins with List", RV_NS_TRUST);
 		return NULL;

@@ -414,6 +414,12 @@ int rv_xml_is(const xmlNode *node, const char *ns, const char *name)
 	       strcmp((const char *)node->ns->href, ns) == 0;
 }
 
+int rv_xml_has_prefix(const xmlNode *node, const char *prefix)
+{
+	const char *own = node->ns != NULL ? (const char *)node->ns->prefix : NULL;
+	return own == NULL || prefix == NULL ? own == prefix : strcmp(own, prefix) == 0;
+}
+
 static int same_ns(const xmlNode *a, const xmlNode *b)
 {
 	return a->ns == b->ns ||

@@ -74,6 +74,8 @@ xmlNode *rv_xml_child(const xmlNode *parent, const char *name);
 /* Next sibling element of the same name and namespace. */
 xmlNode *rv_xml_again(const xmlNode *node);
 int rv_xml_is(const xmlNode *node, const char *ns, const char *name);
+/* 1 if the element is written with that prefix; NULL: with none. */
+int rv_xml_has_prefix(const xmlNode *node, const char *prefix);
 
 /*
  * The text of an element that has only text, as stored in the tree (one text node or none):

@@ -74,6 +74,7 @@ def verify(data, certificate):
     except etree.XMLSyntaxError:
         raise Refused("not XML")
     need(c14n(root) == data, "not canonical")
+    need(root.prefix is None and all(n.prefix == "ds" for n in root.iter() if n.tag.startswith(DS)), "prefix")
     need(root.tag == MSG + "Message" and not root.attrib and pure(root) and len(root) >= 2, "root")
     header, *sections, signature = root
     need(header.tag == MSG + "Header" and dict(header.attrib) == {"Id": "header"}, "Header")

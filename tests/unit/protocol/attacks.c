@@ -27,7 +27,7 @@ const struct attack attacks[] = {
 	{"no Header", "<Header Id=\"header\">", "<Goods Id=\"header\">", "XML-SYNTAX"},
 	{"Id of another section", "<Event Id=\"event\"", "<Event Id=\"goods\"", "SEAL-ID"},
 	{"Id of the Header", "<Event Id=\"event\"", "<Event Id=\"header\"", "SEAL-ID"},
-	{"xml:id", "<FormCode>", "<FormCode xml:id=\"header\">", "SEAL-ID"},
+	{"xml-id", "<FormCode>", "<FormCode xml:id=\"header\">", "SEAL-ID"},
 	{"Salt too short", "Salt=\"", "Salt=\"AAAA\" x=\"", "SEAL-ID"},
 	{"KeyInfo", "<ds:Object>", "<ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo><ds:Object>",
 		"SIG-SHAPE"},

@@ -301,6 +301,36 @@ static void attacks_on_the_form_are_refused(void **state)
 	}
 }
 
+/* Applies from > to pairs in turn; NULL ends them. */
+static void refused_after(const char *const *pairs)
+{
+	char *text = strdup(rv_buf_cstr(&ec));
+	struct rv_sealed sealed;
+	struct rv_err e = {0};
+	for (; pairs[0] != NULL; pairs += 2) {
+		char *next = pki_replace(text, pairs[0], pairs[1]);
+		free(text);
+		text = next;
+	}
+	assert_int_not_equal(sealing_verify(verifier, text, strlen(text), &ke, &sealed, &e), 0);
+	assert_string_not_equal(e.rule, "SEAL-CANONICAL");
+	free(text);
+}
+
+/* The names of root, Signature, SignatureValue and Object are under no digest. */
+static void other_prefixes_are_refused(void **state)
+{
+#define MSG "xmlns=\"urn:reeve:message:1\""
+#define DSX "xmlns:x=\"http://www.w3.org/2000/09/xmldsig#\""
+	static const char *const root[] = {"<Message " MSG ">", "<m:Message xmlns:m=\"urn:reeve:message:1\">", "</Message>", "</m:Message>", "<Header ",
+		"<Header " MSG " ", "<Event ", "<Event " MSG " ", "<Goods ", "<Goods " MSG " ", NULL};
+	static const char *const object[] = {"<ds:Object>", "<x:Object " DSX ">", "</ds:Object>", "</x:Object>", NULL};
+	static const char *const value[] = {"<ds:SignatureValue>", "<x:SignatureValue " DSX ">", "</ds:SignatureValue>", "</x:SignatureValue>", NULL};
+	refused_after(root);
+	refused_after(object);
+	refused_after(value);
+}
+
 static void the_other_ecdsa_value_is_refused(void **state)
 {
 	static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff,
@@ -340,6 +370,7 @@ int main(void)
 		cmocka_unit_test(no_changed_byte_verifies_rsa),
 		cmocka_unit_test(no_changed_element_verifies),
 		cmocka_unit_test(attacks_on_the_form_are_refused),
+		cmocka_unit_test(other_prefixes_are_refused),
 		cmocka_unit_test(the_other_ecdsa_value_is_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
