@@ -313,8 +313,8 @@ int store_counts(struct store_reader *r, struct store_counts *c_r, struct rv_err
 		"SELECT COUNT(*) FROM inbox",
 		"SELECT COUNT(*) FROM inbox INDEXED BY inbox_unread WHERE read_us = 0",
 		"SELECT COUNT(*) FROM message INDEXED BY message_outbox WHERE source = ''",
-		"SELECT COUNT(*) FROM message INDEXED BY message_transit WHERE source <> '' AND "
-		"for_inbox = 0",
+		("SELECT COUNT(*) FROM message INDEXED BY message_transit WHERE source <> '' AND "
+		 "for_inbox = 0"),
 		"SELECT COUNT(*) FROM delivery INDEXED BY delivery_open WHERE state IN (1, 2, 3)",
 		"SELECT COUNT(*) FROM quarantine",
 		"SELECT COUNT(*) FROM receipt_queue",
