@@ -13,9 +13,15 @@
 
 /* The keeper process itself: reads the key (PEM, P-256 or RSA of 2048 bits and more, mode 0600),
  * forbids dumps, locks memory, lets a system call filter take away everything but signing, and
- * serves the channels until all are closed. Writes why it cannot to stderr. Returns the exit status
+ * serves the channels until all are closed. A client that does not read its answers loses its
+ * channel; the others never wait for it. Writes why it cannot to stderr. Returns the exit status
  * of the process. */
 int keeper_main(const char *key_path, const int *channels, size_t n);
+/* The filter alone, as keeper_main puts it in place after its start: for good, and deadly (SIGSYS).
+ * What is left is the channels, memory that is not executable, randomness, clocks and the end.
+ * None under ASan and TSan, whose own threads and maps need more. 0, or 1 with the reason on stderr.
+ */
+int keeper_filter(void);
 
 /* A client on one channel (the fd is taken over). One thread. */
 struct keeper_client;

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -129,8 +132,110 @@ static void signs_over_every_channel(void **state)
 	EVP_PKEY *rsa = EVP_RSA_gen(2048);
 	signs_with(ec, RV_ALG_ECDSA_P256_SHA256);
 	signs_with(rsa, RV_ALG_RSA_SHA256);
+	EVP_PKEY *pss = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	assert_true(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1 &&
+		    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) == 1 &&
+		    EVP_PKEY_generate(ctx, &pss) == 1);
+	EVP_PKEY_CTX_free(ctx);
+	signs_with(pss, RV_ALG_RSA_PSS_SHA256);
+	EVP_PKEY_free(pss);
 	EVP_PKEY_free(ec);
 	EVP_PKEY_free(rsa);
+}
+
+/* More answers than a channel holds, none of them read: the channel is cut, the others are served. */
+static void waits_for_nobody(void **state)
+{
+	static const char about[] = {KEEPER_ABOUT};
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct keeper k;
+	struct keeper_client *c = NULL;
+	struct rv_err e = {0};
+	int cut = 0;
+	write_key(key, 0600);
+	start(&k, NULL);
+	for (int i = 0; i < 1000000 && !cut; i++) {
+		struct pollfd p = {.fd = k.channels[0], .events = POLLOUT};
+		assert_int_equal(poll(&p, 1, 60000), 1);
+		cut = send(k.channels[0], about, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+		      errno != EAGAIN;
+	}
+	assert_true(cut);
+	assert_int_equal(keeper_client_new(&c, k.channels[1], NULL), 0);
+	assert_int_equal(keeper_client_ping(c, &e), 0);
+	keeper_client_free(&c);
+	assert_int_equal(ended(&k), 0);
+	close(k.channels[0]);
+	EVP_PKEY_free(key);
+}
+
+/* ---- the filter ---- */
+
+static int maps(int prot)
+{
+	return mmap(NULL, 4096, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
+
+static int reads_and_writes(void)
+{
+	return maps(PROT_READ | PROT_WRITE);
+}
+
+static int maps_code(void)
+{
+	return maps(PROT_READ | PROT_EXEC);
+}
+
+static int turns_memory_into_code(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return at != MAP_FAILED && mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+
+static int opens_a_file(void)
+{
+	return open("/dev/null", O_RDONLY) >= 0;
+}
+
+static int makes_a_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0) >= 0;
+}
+
+static int makes_a_process(void)
+{
+	return fork() >= 0;
+}
+
+/* The status of a process that does it behind the filter: 0 if it could. */
+static int behind_the_filter(int (*act)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		_exit(keeper_filter() != 0 ? 2 : act() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void the_filter_lets_no_code_in(void **state)
+{
+	static int (*const forbidden[])(void) = {maps_code, turns_memory_into_code, opens_a_file,
+		makes_a_socket, makes_a_process};
+	const char *sanitized = getenv("REEVE_SANITIZED");
+	if (sanitized != NULL && strcmp(sanitized, "yes") == 0) {
+		skip();
+	}
+	assert_int_equal(behind_the_filter(reads_and_writes), 0);
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		int status = behind_the_filter(forbidden[i]);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS) {
+			fail_msg("act %zu: status %x", i, (unsigned)status);
+		}
+	}
 }
 
 static void lives_on_after_nonsense(void **state)
@@ -228,6 +333,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signs_over_every_channel),
 		cmocka_unit_test(lives_on_after_nonsense),
+		cmocka_unit_test(waits_for_nobody),
+		cmocka_unit_test(the_filter_lets_no_code_in),
 		cmocka_unit_test(a_dead_keeper_is_told),
 		cmocka_unit_test(refuses_what_is_no_good_key),
 	};
