@@ -4,14 +4,7 @@
 
 #include "node/cli/cli.h"
 
-/* The sub-commands of `reeve trust`. Of the coordinator, in the folder of an authority: */
-extern const struct cli_command trust_new;
-extern const struct cli_command trust_admit;
-extern const struct cli_command trust_remove;
-extern const struct cli_command trust_operation;
-extern const struct cli_command trust_publish;
-extern const struct cli_command trust_rekey;
-/* ...and of anyone: */
+/* The sub-commands of `reeve trust`. */
 extern const struct cli_command trust_show;
 extern const struct cli_command trust_verify;
 extern const struct cli_command trust_install;

@@ -3,12 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "node/api/json.h"
 #include "node/cli/shared.h"
-#include "node/cli/text.h"
-#include "node/trust/authority.h"
+#include "node/cli/trust_page.h"
 #include "node/trust/install.h"
 #include "node/trust/trust.h"
 
@@ -18,16 +15,9 @@ static int64_t now_of(const struct cli *c)
 	return clock.now_us(clock.ctx);
 }
 
-static void day(char out[16], int64_t t_us)
-{
-	char text[RV_STAMP_TEXT];
-	rv_stamp_text(text, t_us);
-	snprintf(out, 16, "%.10s", text);
-}
-
 /* ---- reading ---- */
 
-/* A list that nobody vouches for: a draft, or a file without its authority's certificate. */
+/* A list that nobody vouches for: a file without its authority's certificate. */
 static int read_unverified(struct cli *c, const char *path, struct rv_trust **t_r, struct rv_err *e)
 {
 	struct rv_buf text = {0};
@@ -70,23 +60,6 @@ static int read_verified(struct cli *c, const char *path, const char *authority,
 	return rc;
 }
 
-static int read_draft(const char *dir, struct rv_trust **t_r, struct rv_err *e)
-{
-	struct authority *a = NULL;
-	int rc = authority_open(&a, dir, e);
-	if (rc == 0) {
-		rc = authority_draft(a, t_r, e);
-	}
-	authority_close(&a);
-	return rc;
-}
-
-static int is_folder(const char *path)
-{
-	struct stat st;
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int read_named(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 {
 	const char *path = cli_operand(c, 0);
@@ -94,136 +67,21 @@ static int read_named(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 	if (path == NULL) {
 		return cli_trust(c, t_r, e);
 	}
-	if (is_folder(path)) {
-		return read_draft(path, t_r, e);
-	}
 	return authority != NULL ? read_verified(c, path, authority, 0, t_r, e)
 				 : read_unverified(c, path, t_r, e);
 }
 
 /* ---- show ---- */
 
-static void put_roles(struct rv_buf *b, unsigned roles)
-{
-	for (unsigned bit = RV_ROLE_ADMINISTRATION; bit <= RV_ROLE_RELAY; bit <<= 1) {
-		if (roles & bit) {
-			rv_buf_printf(
-				b, "%s%s", b->len > 0 ? ", " : "", rv_role_text((enum rv_role)bit));
-		}
-	}
-}
-
-static void put_ways(struct rv_buf *b, const struct rv_member *m)
-{
-	for (size_t i = 0; i < m->n_endpoints; i++) {
-		rv_buf_printf(b, "%s%s", b->len > 0 ? ", " : "", m->endpoints[i]);
-	}
-	for (size_t i = 0; i < m->n_via; i++) {
-		rv_buf_printf(b, "%svia %s", b->len > 0 ? ", " : "", m->via[i]);
-	}
-	if (b->len == 0) {
-		rv_buf_str(b, "dials");
-	}
-}
-
-/* Until when the member can sign and link: the end of the key that lasts longest, of the kind that
- * ends first. */
-static int64_t keys_until(const struct rv_member *m)
-{
-	int64_t certs = 0;
-	int64_t keys = 0;
-	for (size_t i = 0; i < m->n_certs; i++) {
-		int64_t to = m->certs[i].to_us;
-		int64_t end = rv_cert_not_after(m->certs[i].cert);
-		to = end < to ? end : to;
-		certs = to > certs ? to : certs;
-	}
-	for (size_t i = 0; i < m->n_keys; i++) {
-		keys = m->keys[i].to_us > keys ? m->keys[i].to_us : keys;
-	}
-	return certs < keys ? certs : keys;
-}
-
-static int show_members(struct cli *c, const struct rv_trust *t)
-{
-	const struct rv_member *members;
-	size_t n = rv_trust_members(t, &members);
-	int64_t now_us = now_of(c);
-	struct table *table = table_new();
-	table_column(table, "CODE", 0);
-	table_column(table, "NAME", TABLE_SHRINK);
-	table_column(table, "ROLES", 0);
-	table_column(table, "REACHED", TABLE_SHRINK);
-	table_column(table, "KEYS UNTIL", 0);
-	for (size_t i = 0; i < n; i++) {
-		char until[16];
-		struct rv_buf roles = {0};
-		struct rv_buf ways = {0};
-		int64_t until_us = keys_until(&members[i]);
-		put_roles(&roles, members[i].roles);
-		put_ways(&ways, &members[i]);
-		day(until, until_us);
-		table_cell(table, members[i].code, 0);
-		table_cell(table, members[i].name, 0);
-		table_cell(table, rv_buf_cstr(&roles), 0);
-		table_cell(table, rv_buf_cstr(&ways), 0);
-		table_cell(table, until,
-			until_us < now_us                                         ? 31
-			: until_us < now_us + INT64_C(30) * 86400 * RV_US_PER_SEC ? 33
-										  : 0);
-		rv_buf_free(&roles);
-		rv_buf_free(&ways);
-	}
-	int rc = n > 0 ? table_print(table, cli_out(c), cli_out_tty(c) ? (size_t)cli_columns(c) : 0,
-				 cli_colours(c))
-		       : 0;
-	table_free(&table);
-	return rc != 0 ? cli_no(c, "memory is short") : CLI_OK;
-}
-
-static int show_page(struct cli *c, const struct rv_trust *t)
-{
-	char issued[RV_STAMP_TEXT], expires[RV_STAMP_TEXT];
-	const struct rv_operation *ops;
-	int64_t now_us = now_of(c);
-	unsigned signers = rv_trust_signers(t);
-	rv_stamp_text(issued, rv_trust_issued(t));
-	rv_stamp_text(expires, rv_trust_expires(t));
-	fprintf(cli_out(c), "Trust list %llu of %s\n", (unsigned long long)rv_trust_number(t),
-		rv_trust_authority(t));
-	cli_line(c, "issued", "%s", issued);
-	cli_line(c, "expires", "%s%s", expires,
-		now_us > rv_trust_expires(t) ? ": it has expired" : "");
-	if (signers > 0) {
-		cli_line(c, "signature", "good, by %u key%s", signers, signers == 1 ? "" : "s");
-	} else {
-		cli_line(c, "signature",
-			"NOT CHECKED: a draft, or no certificate given with --authority");
-	}
-	cli_line(c, "operations", "%zu", rv_trust_operations(t, &ops));
-	fputc('\n', cli_out(c));
-	return show_members(c, t);
-}
-
 static int run_show(struct cli *c)
 {
 	struct rv_err e = {0};
 	struct rv_trust *t = NULL;
-	int bad = 0;
 	rv_xml_init(NULL);
 	if (read_named(c, &t, &e) != 0) {
 		return cli_fail(c, &e, NULL);
 	}
-	int status;
-	if (cli_json(c)) {
-		json_t *o = json_of_trust(t);
-		json_put(o, "authority", json_text(rv_trust_authority(t)), &bad);
-		json_put(o, "signers", json_integer((json_int_t)rv_trust_signers(t)), &bad);
-		json_put(o, "operations", json_of_operations(t), &bad);
-		status = cli_print_json(c, json_done(o, bad));
-	} else {
-		status = show_page(c, t);
-	}
+	int status = trust_page(c, t);
 	rv_trust_unref(&t);
 	return status;
 }
@@ -303,8 +161,8 @@ static const struct cli_option show_options[] = {
 
 const struct cli_command trust_show = {
 	.name = "show",
-	.operands = "[FILE|ADIR]",
-	.summary = "show a trust list: the node's, a file, or the draft of an authority",
+	.operands = "[FILE]",
+	.summary = "show a trust list: the node's, or a file",
 	.options = show_options,
 	.max_operands = 1,
 	.values = CLI_FILES,

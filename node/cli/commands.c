@@ -18,6 +18,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_quarantine,
 	&cmd_init,
 	&cmd_trust,
+	&cmd_authority,
 	&cmd_completion,
 	&cmd_help,
 	NULL,

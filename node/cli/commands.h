@@ -21,6 +21,7 @@ extern const struct cli_command cmd_codes;
 extern const struct cli_command cmd_operation;
 extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_trust;
+extern const struct cli_command cmd_authority;
 extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_help;
 

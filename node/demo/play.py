@@ -88,14 +88,14 @@ class Demo:
                  "--dial", "RILO")
         self.run("init", "FR", "--code", "FR", "--name", "Douanes et droits indirects", "--role", "administration", "--via", "RILO",
                  "--dial", "RILO")
-        self.run("trust", "new", "authority", "--name", "Operations Coordination Unit", "--days", "365")
+        self.run("authority", "new", "authority", "--name", "Operations Coordination Unit", "--days", "365")
         for code in ("RILO", "KE", "FR"):
-            self.run("trust", "admit", "authority", f"{code}/join.xml")
-        self.run("trust", "operation", "authority", OPERATION, "--name", "Operation Crane", "--lead", "KE", "--from", "2020-01-01",
+            self.run("authority", "admit", "authority", f"{code}/join.xml")
+        self.run("authority", "operation", "authority", OPERATION, "--name", "Operation Crane", "--lead", "KE", "--from", "2020-01-01",
                  "--to", "2099-12-31", "--risk", "revenue", "--risk", "drugs", "--risk", "health-safety-ipr", "--risk", "security",
                  "--risk", "environment", "--participant", "KE:participant", "--participant", "FR:participant", "--participant",
                  "RILO:relay", "--nominal", "yes")
-        self.run("trust", "publish", "authority", "--out", "list.xml", "--days", "30")
+        self.run("authority", "publish", "authority", "--out", "list.xml", "--days", "30")
         for code in ("RILO", "KE", "FR"):
             self.run("trust", "install", "-c", f"{code}/reeve.conf", "list.xml", "--authority", "authority/authority.pem")
 

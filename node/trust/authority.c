@@ -239,7 +239,7 @@ static int load_draft(struct authority *a, struct rv_err *e)
 	int rc = path != NULL ? file_read(path, rv_xml_limits_trust.bytes, &text, e)
 			      : rv_fail_nomem(e);
 	if (rc == RV_ENOTFOUND) {
-		rv_err_mend(e, "Name the folder that reeve trust new made.");
+		rv_err_mend(e, "Name the folder that reeve authority new made.");
 	}
 	if (rc == 0) {
 		rc = rv_xml_parse(
@@ -276,7 +276,7 @@ int authority_open(struct authority **a_r, const char *dir, struct rv_err *e)
 		rc = rv_fail_nomem(e);
 	} else if (a->lock < 0) {
 		rc = rv_fail_errno(e, errno, "cannot open the folder %s", dir);
-		rv_err_mend(e, "Name the folder that reeve trust new made.");
+		rv_err_mend(e, "Name the folder that reeve authority new made.");
 	} else if (flock(a->lock, LOCK_EX | LOCK_NB) != 0) {
 		rc = errno == EWOULDBLOCK
 			     ? rv_fail(e, RV_EAGAIN, "another process works in %s", dir)

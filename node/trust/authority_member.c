@@ -46,7 +46,7 @@ static int issue_base64(struct authority *a, const struct rv_join *j,
 	until = whole_seconds(how->to_us < until ? how->to_us : until);
 	if (until <= how->now_us) {
 		rc = rv_fail(e, RV_EEXPIRED, "the certificate of the authority has expired");
-		rv_err_mend(e, "Make a new one with reeve trust rekey.");
+		rv_err_mend(e, "Make a new one with reeve authority rekey.");
 		goto out;
 	}
 	rc = authority_key(a, certs[0], how->ask, &key, e);
@@ -242,7 +242,7 @@ int authority_remove(struct authority *a, const char *code, struct rv_err *e)
 			rv_fail(e, RV_EDENIED, "%s leads operation %s", code,
 				name != NULL ? name : "?");
 			rv_err_mend(e,
-				"Give it another lead first: reeve trust operation %s %s --lead "
+				"Give it another lead first: reeve authority operation %s %s --lead "
 				"CODE",
 				a->dir, name != NULL ? name : "OP");
 			return RV_EDENIED;

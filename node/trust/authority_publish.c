@@ -195,8 +195,8 @@ int authority_rekey(struct authority *a, const struct authority_new *n, struct r
 	int rc = authority_certs(a, certs, &count, e);
 	if (rc == 0 && count > 1) {
 		rc = rv_fail(e, RV_EEXIST, "a rotation of the authority's key goes on");
-		rv_err_mend(e, "When all members have the new certificate, end it with reeve trust "
-			       "rekey --end.");
+		rv_err_mend(e, "When all members have the new certificate, end it with reeve "
+			       "authority rekey --end.");
 	}
 	if (rc == 0 && (!subject_part(certs[0], NID_commonName, code, sizeof(code)) ||
 			       !subject_part(certs[0], NID_organizationName, name, sizeof(name)))) {

@@ -228,7 +228,7 @@ class Net:
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix="reeve-e2e.")
         self.authority = os.path.join(self.dir, "authority")
-        self.reeve("trust", "new", self.authority, "--name", "Operations Coordination Unit", "--days", "30")
+        self.reeve("authority", "new", self.authority, "--name", "Operations Coordination Unit", "--days", "30")
         return self
 
     def __exit__(self, kind, value, trace):
@@ -262,12 +262,12 @@ class Net:
             args += ["--dial", peer]
         self.reeve(*args)
         if admit:
-            self.reeve("trust", "admit", self.authority, os.path.join(node.dir, "join.xml"))
+            self.reeve("authority", "admit", self.authority, os.path.join(node.dir, "join.xml"))
         self.nodes[code] = node
         return node
 
     def operation_is(self, lead, participants, code=None, risks="drugs", extra=()):
-        args = ["trust", "operation", self.authority, code or self.operation, "--name", "Operation Crane", "--lead", lead,
+        args = ["authority", "operation", self.authority, code or self.operation, "--name", "Operation Crane", "--lead", lead,
                 "--from", "2020-01-01", "--to", "2099-12-31"]
         for risk in risks.split():
             args += ["--risk", risk]
@@ -277,7 +277,7 @@ class Net:
 
     def publish(self, install=True):
         self.list = os.path.join(self.dir, "list.xml")
-        self.reeve("trust", "publish", self.authority, "--out", self.list, "--days", "10")
+        self.reeve("authority", "publish", self.authority, "--out", self.list, "--days", "10")
         if install:
             for node in self.nodes.values():
                 self.install(node)

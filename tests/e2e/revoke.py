@@ -32,7 +32,7 @@ def main():
 
         def removed():
             """a member that is removed is cut off without a restart"""
-            net.reeve("trust", "remove", net.authority, "FR")
+            net.reeve("authority", "remove", net.authority, "FR")
             net.publish(install=False)
             net.install(rilo)
             n.wait_for("RILO to take the list", lambda: number(rilo) == 2)
@@ -60,7 +60,7 @@ def main():
 
         def back():
             """a member that is admitted again is let in without a restart"""
-            net.reeve("trust", "admit", net.authority, os.path.join(fr.dir, "join.xml"))
+            net.reeve("authority", "admit", net.authority, os.path.join(fr.dir, "join.xml"))
             net.publish()
             n.wait_for("RILO to take the list", lambda: number(rilo) == 3)
             net.link_up("FR", "RILO")

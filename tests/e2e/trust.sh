@@ -54,12 +54,12 @@ mode() {
 }
 
 # ---- an authority ----
-yes "trust new" "$reeve" trust new A --name "Operations Coordination Unit" --code OCU --days 400
+yes "authority new" "$reeve" authority new A --name "Operations Coordination Unit" --code OCU --days 400
 mode A 700
 mode "$(echo A/authority-*.key)" 600
-no "new never overwrites" 1 "is there already" "$reeve" trust new A --name X
-no "new needs a name" 2 "name" "$reeve" trust new B
-no "a number must be one" 2 "whole number" "$reeve" trust new B --name X --days 0
+no "new never overwrites" 1 "is there already" "$reeve" authority new A --name X
+no "new needs a name" 2 "name" "$reeve" authority new B
+no "a number must be one" 2 "whole number" "$reeve" authority new B --name X --days 0
 [ ! -e B ]
 result $? "nothing is left of what was refused"
 openssl verify -x509_strict -CAfile A/authority.pem A/authority.pem >out 2>&1
@@ -99,37 +99,37 @@ xmllint --noout --nonet --schema "$xsd/join.xsd" KE/join.xml RILO/join.xml FR/jo
 result $? "requests are valid by the schema"
 
 # ---- admission ----
-fingerprint=$("$reeve" trust admit A KE/join.xml --fingerprint 0000 2>&1 | sed -n 's/.* is \([0-9a-f-]*\), not .*/\1/p')
+fingerprint=$("$reeve" authority admit A KE/join.xml --fingerprint 0000 2>&1 | sed -n 's/.* is \([0-9a-f-]*\), not .*/\1/p')
 [ ${#fingerprint} -eq 39 ]
 result $? "a wrong fingerprint is refused"
-yes "admit with the right one" "$reeve" trust admit A KE/join.xml --fingerprint "$fingerprint"
-no "twice is refused" 1 "renew" "$reeve" trust admit A KE/join.xml
-for m in RILO FR RH; do yes "admit $m" "$reeve" trust admit A $m/join.xml; done
+yes "admit with the right one" "$reeve" authority admit A KE/join.xml --fingerprint "$fingerprint"
+no "twice is refused" 1 "renew" "$reeve" authority admit A KE/join.xml
+for m in RILO FR RH; do yes "admit $m" "$reeve" authority admit A $m/join.xml; done
 sed 's/Kenya/Kenia/' KE/join.xml >altered.xml
-no "an altered request" 1 "JOIN-DIGEST" "$reeve" trust admit A altered.xml
+no "an altered request" 1 "JOIN-DIGEST" "$reeve" authority admit A altered.xml
 sed 's/<Role>/ <Role>/' KE/join.xml >altered.xml
-no "a request that is not canonical" 1 "TRUST-SHAPE\|JOIN-DIGEST" "$reeve" trust admit A altered.xml
-no "no request at all" 1 "cannot be opened" "$reeve" trust admit A none.xml
-no "no authority there" 1 "trust new" "$reeve" trust admit Z KE/join.xml
+no "a request that is not canonical" 1 "TRUST-SHAPE\|JOIN-DIGEST" "$reeve" authority admit A altered.xml
+no "no request at all" 1 "cannot be opened" "$reeve" authority admit A none.xml
+no "no authority there" 1 "authority new" "$reeve" authority admit Z KE/join.xml
 
 # ---- an operation ----
 printf 'code,name,parent,risk_area\nwildlife,Wildlife,,environment\nivory,Ivory,wildlife,environment\n' >crane.csv
-yes "trust operation" "$reeve" trust operation A CRANE-26 --name "Operation Crane" --lead KE --from 2026-01-01 --to 2099-12-31 \
+yes "authority operation" "$reeve" authority operation A CRANE-26 --name "Operation Crane" --lead KE --from 2026-01-01 --to 2099-12-31 \
 	--risk drugs,environment --kinds warning --kinds seizure --participant KE:participant --participant FR:coordination-unit \
 	--participant RILO:relay --participant ACME:right-holder --category crane.csv
 says "it has version 1" "version 1"
-yes "it changes" "$reeve" trust operation A CRANE-26 --nominal yes
+yes "it changes" "$reeve" authority operation A CRANE-26 --nominal yes
 says "its version grows" "version 2"
-no "a right-holder is no observer" 1 "TRUST-ROLE" "$reeve" trust operation A CRANE-26 --participant ACME:observer
-no "dates in order" 1 "TRUST-DATES" "$reeve" trust operation A CRANE-26 --to 2020-01-01
-no "a new one needs all" 1 "needs a name" "$reeve" trust operation A OTHER --lead KE
-no "an unknown risk area" 2 "there are" "$reeve" trust operation A OTHER --risk rum
-no "an unknown role" 2 "there are" "$reeve" trust operation A OTHER --participant KE:boss
-no "a date that is none" 2 "needs a date" "$reeve" trust operation A OTHER --from 2026-02-30
-no "a code that is none" 2 "operation code" "$reeve" trust operation A crane
+no "a right-holder is no observer" 1 "TRUST-ROLE" "$reeve" authority operation A CRANE-26 --participant ACME:observer
+no "dates in order" 1 "TRUST-DATES" "$reeve" authority operation A CRANE-26 --to 2020-01-01
+no "a new one needs all" 1 "needs a name" "$reeve" authority operation A OTHER --lead KE
+no "an unknown risk area" 2 "there are" "$reeve" authority operation A OTHER --risk rum
+no "an unknown role" 2 "there are" "$reeve" authority operation A OTHER --participant KE:boss
+no "a date that is none" 2 "needs a date" "$reeve" authority operation A OTHER --from 2026-02-30
+no "a code that is none" 2 "operation code" "$reeve" authority operation A crane
 
 # ---- publication ----
-yes "trust publish" "$reeve" trust publish A --out list1.xml --days 10
+yes "authority publish" "$reeve" authority publish A --out list1.xml --days 10
 xmllint --noout --nonet --schema "$xsd/trust-list.xsd" list1.xml >out 2>&1
 result $? "the list is valid by the schema"
 xmlsec1 --verify --enabled-reference-uris same-doc --id-attr:Id urn:reeve:trust:1:List \
@@ -142,7 +142,7 @@ sed 's/tcp:\/\/relay/tcp:\/\/other/' list1.xml >altered.xml
 no "an altered list" 1 "TRUST-DIGEST" "$reeve" trust verify altered.xml --authority A/authority.pem
 xmllint --format list1.xml >altered.xml
 no "a reformatted list" 1 "TRUST-CANONICAL" "$reeve" trust verify altered.xml --authority A/authority.pem
-yes "another authority" "$reeve" trust new B --name "Someone else"
+yes "another authority" "$reeve" authority new B --name "Someone else"
 no "is not this one" 1 "TRUST-SIGNATURE" "$reeve" trust verify list1.xml --authority B/authority.pem
 
 # ---- installation ----
@@ -169,7 +169,7 @@ says "its signature is checked" "good, by 1 key"
 says "a member in the table" "KE .*Kenya Revenue Authority .*administration .*via RILO"
 yes "trust show of a file" "$reeve" trust show list1.xml
 says "its signature is not checked" "NOT CHECKED"
-yes "trust show of the draft" "$reeve" trust show A
+yes "authority show of the draft" "$reeve" authority show A
 "$reeve" -c KE/reeve.conf trust show --json >show.json 2>err &&
 	"$PYTHON3" -c '
 import json
@@ -183,46 +183,46 @@ assert sorted(p["code"] for p in o["participants"]) == ["ACME", "FR", "KE", "RIL
 result $? "trust show --json"
 
 # ---- change ----
-yes "publish again" "$reeve" trust publish A --out list2.xml --days 10
+yes "publish again" "$reeve" authority publish A --out list2.xml --days 10
 yes "install the next" "$reeve" trust install -c KE/reeve.conf list2.xml
 no "an older list" 1 "TRUST-OLDER" "$reeve" trust install -c KE/reeve.conf list1.xml
 cmp list2.xml KE/trust.xml >out 2>&1
 result $? "...and the newer one stays"
-no "who leads is not removed" 1 "leads" "$reeve" trust remove A KE
-yes "trust remove" "$reeve" trust remove A FR
-no "not twice" 1 "not listed" "$reeve" trust remove A FR
-yes "publish without FR" "$reeve" trust publish A --out list3.xml
+no "who leads is not removed" 1 "leads" "$reeve" authority remove A KE
+yes "authority remove" "$reeve" authority remove A FR
+no "not twice" 1 "not listed" "$reeve" authority remove A FR
+yes "publish without FR" "$reeve" authority publish A --out list3.xml
 no "FR is not in it" 1 "INSTALL-MEMBER" "$reeve" trust install -c FR/reeve.conf list3.xml
 cmp list1.xml FR/trust.xml >out 2>&1
 result $? "...and keeps what it had"
 
 # KE makes new keys
 "$reeve" init KE2 --code KE --name "Kenya Revenue Authority" --role administration --via RILO --dial RILO >out 2>err
-yes "admit --renew" "$reeve" trust admit A KE2/join.xml --renew --overlap 7
-yes "publish both keys" "$reeve" trust publish A --out list4.xml
+yes "admit --renew" "$reeve" authority admit A KE2/join.xml --renew --overlap 7
+yes "publish both keys" "$reeve" authority publish A --out list4.xml
 yes "the former node still installs" "$reeve" trust install -c KE/reeve.conf list4.xml
 yes "and so does the new one" "$reeve" trust install -c KE2/reeve.conf list4.xml --authority A/authority.pem
-yes "after a theft" "$reeve" trust admit A KE2/join.xml --renew --overlap 0
-yes "the certificate is another one" "$reeve" trust publish A --out list4b.xml
+yes "after a theft" "$reeve" authority admit A KE2/join.xml --renew --overlap 0
+yes "the certificate is another one" "$reeve" authority publish A --out list4b.xml
 yes "install it" "$reeve" trust install -c KE2/reeve.conf list4b.xml
 says "the node must be restarted" "restart the node"
-yes "publish the new key alone" "$reeve" trust publish A --out list5.xml
+yes "publish the new key alone" "$reeve" authority publish A --out list5.xml
 no "the former key is out" 1 "INSTALL-MEMBER" "$reeve" trust install -c KE/reeve.conf list5.xml
 
 # ---- the authority's own key ----
 cp A/authority.pem former.pem
-yes "trust rekey" "$reeve" trust rekey A
-yes "publish with both keys" "$reeve" trust publish A --out list6.xml
+yes "authority rekey" "$reeve" authority rekey A
+yes "publish with both keys" "$reeve" authority publish A --out list6.xml
 yes "the former certificate vouches" "$reeve" trust verify list6.xml --authority former.pem
 yes "both do" "$reeve" trust verify list6.xml --authority A/authority.pem
 says "by two keys" "2 keys"
 xmllint --noout --nonet --schema "$xsd/trust-list.xsd" list6.xml >out 2>&1
 result $? "a list with two signatures is valid by the schema"
 yes "install the new certificate" "$reeve" trust install -c KE2/reeve.conf list6.xml --authority A/authority.pem
-yes "end the rotation" "$reeve" trust rekey A --end
+yes "end the rotation" "$reeve" authority rekey A --end
 [ "$(echo A/authority-*.key | wc -w)" -eq 1 ]
 result $? "one key is left"
-yes "publish with the new key" "$reeve" trust publish A --out list7.xml
+yes "publish with the new key" "$reeve" authority publish A --out list7.xml
 no "the former certificate vouches no more" 1 "TRUST-SIGNATURE" "$reeve" trust verify list7.xml --authority former.pem
 yes "who has the new one goes on" "$reeve" trust install -c KE2/reeve.conf list7.xml
 no "who has not stays" 1 "INSTALL-AUTHORITY" "$reeve" trust install -c RILO/reeve.conf list7.xml --authority A/authority.pem
@@ -231,11 +231,11 @@ yes "until told otherwise" "$reeve" trust install -c RILO/reeve.conf list7.xml -
 # ---- a passphrase ----
 echo "correct horse battery staple" >secret
 echo "wrong" >guess
-yes "new with a passphrase" "$reeve" trust new P --name "Guarded" --passphrase-file secret
+yes "new with a passphrase" "$reeve" authority new P --name "Guarded" --passphrase-file secret
 grep -q 'BEGIN ENCRYPTED PRIVATE KEY' P/authority-*.key
 result $? "the key is encrypted"
-no "a wrong passphrase" 1 "does not open" "$reeve" trust publish P --passphrase-file guess
-yes "the right one" "$reeve" trust publish P --passphrase-file secret
+no "a wrong passphrase" 1 "does not open" "$reeve" authority publish P --passphrase-file guess
+yes "the right one" "$reeve" authority publish P --passphrase-file secret
 yes "the list is in the folder" "$reeve" trust verify P/trust.xml --authority P/authority.pem
 
 echo "1..$n"

@@ -14,7 +14,7 @@ _reeve() {
 		-*) ;;
 		*)
 			case "$path $word" in
-			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust new' | ' trust admit' | ' trust operation' | ' trust remove' | ' trust publish' | ' trust rekey' | ' completion' | ' help') path="$path $word" ;;
+			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
 			esac
 			;;
 		esac
@@ -28,7 +28,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust completion help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust authority completion help' -- "$cur")
 		;;
 	' new')
 		case $prev in
@@ -245,7 +245,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'show verify install new admit operation remove publish rekey' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'show verify install' -- "$cur")
 		;;
 	' trust show')
 		case $prev in
@@ -281,7 +281,17 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
 		;;
-	' trust new')
+	' authority')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish rekey' -- "$cur")
+		;;
+	' authority new')
 		case $prev in
 		--name) return ;;
 		--code) return ;;
@@ -296,7 +306,7 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
 		;;
-	' trust admit')
+	' authority admit')
 		case $prev in
 		--days) return ;;
 		--role) mapfile -t COMPREPLY < <(compgen -W 'administration right-holder coordinator relay' -- "$cur"); return ;;
@@ -311,7 +321,7 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
 		;;
-	' trust operation')
+	' authority operation')
 		case $prev in
 		--name) return ;;
 		--lead) return ;;
@@ -331,7 +341,7 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
 		;;
-	' trust remove')
+	' authority remove')
 		case $prev in
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		esac
@@ -341,7 +351,17 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
 		;;
-	' trust publish')
+	' authority show')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority publish')
 		case $prev in
 		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		--days) return ;;
@@ -355,7 +375,7 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
 		;;
-	' trust rekey')
+	' authority rekey')
 		case $prev in
 		--days) return ;;
 		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
@@ -386,7 +406,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust completion help' -- "$cur"); return
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust authority completion help' -- "$cur"); return
 		;;
 	esac
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/cli/cmd_trust.h"
+#include "node/cli/cmd_authority.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -241,7 +241,7 @@ static const struct cli_option options[] = {
 	CLI_OPTION_END,
 };
 
-const struct cli_command trust_operation = {
+const struct cli_command authority_cmd_operation = {
 	.name = "operation",
 	.operands = "ADIR OP",
 	.summary = "add an operation to the draft, or change it",

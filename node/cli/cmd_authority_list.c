@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/cli/cmd_authority.h"
+
+#include "node/api/json.h"
+#include "node/cli/trust_options.h"
+#include "node/cli/trust_page.h"
+#include "node/trust/authority.h"
+
+/* ---- publish ---- */
+
+static int run_publish(struct cli *c)
+{
+	struct rv_err e = {0};
+	struct authority *a = NULL;
+	struct options_passphrase p = {c, 0};
+	struct issue_ask ask = {options_ask, &p};
+	struct authority_publish how = {
+		.ask = &ask, .now_us = authority_now(c), .out = cli_opt(c, "out")};
+	uint64_t number = 0;
+	int64_t until_us = 0;
+	unsigned wanted = 0;
+	char until[RV_STAMP_TEXT];
+	const char *dir = cli_operand(c, 0);
+	rv_xml_init(NULL);
+	int status = options_days(c, "days", 30, how.now_us, &how.to_us);
+	if (status == 0) {
+		status = options_number(c, "number", 0, UINT32_MAX, &wanted);
+	}
+	how.number = wanted;
+	if (status == 0 && (authority_open(&a, dir, &e) != 0 ||
+				   authority_publish(a, &how, &number, &until_us, &e) != 0)) {
+		status = cli_fail(c, &e, "the list is not published");
+	}
+	authority_close(&a);
+	if (status == 0) {
+		rv_stamp_text(until, until_us);
+		authority_say(c,
+			"Trust list %llu is in %s%s. It expires at %s: publish the next one "
+			"before.",
+			(unsigned long long)number, how.out != NULL ? how.out : dir,
+			how.out != NULL ? "" : "/trust.xml", until);
+	}
+	return status;
+}
+
+/* ---- show ---- */
+
+static int run_show(struct cli *c)
+{
+	struct rv_err e = {0};
+	struct authority *a = NULL;
+	struct rv_trust *t = NULL;
+	rv_xml_init(NULL);
+	int rc = authority_open(&a, cli_operand(c, 0), &e);
+	if (rc == 0) {
+		rc = authority_draft(a, &t, &e);
+	}
+	int status = rc == 0 ? trust_page(c, t) : cli_fail(c, &e, NULL);
+	rv_trust_unref(&t);
+	authority_close(&a);
+	return status;
+}
+
+/* ---- the commands ---- */
+
+static const struct cli_option publish_options[] = {
+	{"out", 'o', "FILE", "where the list goes (else ADIR/trust.xml)", CLI_FILES, 0},
+	{"days", 0, "N", "how long the list is valid (else 30)", NULL, 0},
+	{"number", 0, "N", "its number, if more than the next one (after a restore)", NULL, 0},
+	CLI_OPTION_PASSPHRASE_FILE,
+	CLI_OPTION_END,
+};
+
+const struct cli_command authority_cmd_publish = {
+	.name = "publish",
+	.operands = "ADIR",
+	.summary = "sign the draft as the next list",
+	.options = publish_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.values = CLI_DIRS,
+	.run = run_publish,
+};
+
+static const struct cli_option show_options[] = {
+	CLI_OPTION_JSON,
+	CLI_OPTION_END,
+};
+
+const struct cli_command authority_cmd_show = {
+	.name = "show",
+	.operands = "ADIR",
+	.summary = "show the draft of the list",
+	.options = show_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.values = CLI_DIRS,
+	.run = run_show,
+};
