@@ -7,51 +7,17 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "node/utf8.h"
 #include "protocol/err.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 #define ISOLATE "\xE2\x81\xA8"     /* U+2068 FIRST STRONG ISOLATE */
 #define POP_ISOLATE "\xE2\x81\xA9" /* U+2069 */
 
-/* One character of UTF-8 in its shortest form; 0 bytes if there is none here. */
-static size_t decode(const char *s, uint32_t *c_r)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	if (p[0] < 0x80) {
-		*c_r = p[0];
-		return p[0] != 0;
-	}
-	size_t len = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
-		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-						   : 0;
-	if (!len)
-		return 0;
-	uint32_t c = p[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*c_r = c;
-	return len;
-}
-
 static int is_bidi_control(uint32_t c)
 {
 	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069);
-}
-
-static int is_harmful(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
-	       is_bidi_control(c) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
-	       (c >= 0xe0000 && c <= 0xe007f) || (c & 0xfffe) == 0xfffe ||
-	       (c >= 0xfdd0 && c <= 0xfdef);
 }
 
 static int is_right_to_left(uint32_t c)
@@ -66,7 +32,7 @@ int text_safe(struct rv_buf *out, const char *s)
 	int right_to_left = 0;
 	for (const char *p = s; *p;) {
 		uint32_t c;
-		size_t len = decode(p, &c);
+		size_t len = utf8_next(p, &c);
 		right_to_left |= len && is_right_to_left(c);
 		p += len ? len : 1;
 	}
@@ -74,12 +40,12 @@ int text_safe(struct rv_buf *out, const char *s)
 		rv_buf_str(out, ISOLATE);
 	while (*s) {
 		uint32_t c;
-		size_t len = decode(s, &c);
+		size_t len = utf8_next(s, &c);
 		if (!len)
 			rv_buf_str(out, REPLACEMENT);
 		else if (c == '\n' || c == '\t' || c == '\r')
 			rv_buf_str(out, " ");
-		else if (is_harmful(c))
+		else if (utf8_is_harmful(c))
 			rv_buf_str(out, REPLACEMENT);
 		else
 			rv_buf_put(out, s, len);
@@ -118,7 +84,7 @@ size_t text_fit(const char *s, size_t columns, size_t *width_r)
 	size_t bytes = 0, width = 0;
 	for (const char *p = s; *p;) {
 		uint32_t c;
-		size_t len = decode(p, &c);
+		size_t len = utf8_next(p, &c);
 		size_t w = len ? char_width(c) : 1;
 		if (width + w > columns)
 			break;

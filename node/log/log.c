@@ -14,6 +14,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "node/utf8.h"
 #include "protocol/stamp.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JOURNAL };
@@ -113,46 +114,79 @@ static void add(struct fields *f, const char *key, const char *value)
 	}
 }
 
-/* Control characters and quotes of a peer's text must not make a second line or a second field. */
-static void put_escaped(struct rv_buf *out, const char *value)
+/* A text for people, in one line. What could act on a terminal or mislead the eye, and what is not
+ * UTF-8, is there by its number: \x1b, \u009b. */
+static void put_safe(struct rv_buf *out, const char *value, const char *also_escaped)
 {
-	int plain = value[0] != '\0' && strpbrk(value, " \"=\\") == NULL;
-	for (const char *p = value; *p != '\0'; p++) {
-		plain = plain && (unsigned char)*p >= 0x20 && *p != 0x7f;
-	}
-	if (plain) {
-		rv_buf_str(out, value);
-		return;
-	}
-	rv_buf_u8(out, '"');
-	for (const char *p = value; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-			rv_buf_printf(out, "\\x%02x", (unsigned char)*p);
+	while (*value != '\0') {
+		uint32_t c = 0;
+		size_t len = utf8_next(value, &c);
+		if (len == 0 || c == 0x7f || c < 0x20) {
+			rv_buf_printf(out, "\\x%02x", (unsigned char)*value);
+		} else if (utf8_is_harmful(c)) {
+			rv_buf_printf(out, c > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)c);
 		} else {
-			if (*p == '"' || *p == '\\') {
+			if (len == 1 && strchr(also_escaped, (int)c) != NULL) {
 				rv_buf_u8(out, '\\');
 			}
-			rv_buf_u8(out, (uint8_t)*p);
+			rv_buf_put(out, value, len);
 		}
+		value += len > 0 ? len : 1;
 	}
-	rv_buf_u8(out, '"');
+}
+
+static int is_plain(const char *value)
+{
+	const char *p = value;
+	while (*p != '\0') {
+		uint32_t c = 0;
+		size_t len = utf8_next(p, &c);
+		if (len == 0 || utf8_is_harmful(c) ||
+			(len == 1 && strchr(" \"=\\", (int)c) != NULL)) {
+			return 0;
+		}
+		p += len;
+	}
+	return value[0] != '\0';
+}
+
+/* No text of a peer makes a second line or a second field. */
+static void put_value(struct rv_buf *out, const char *value)
+{
+	if (is_plain(value)) {
+		rv_buf_str(out, value);
+	} else {
+		rv_buf_u8(out, '"');
+		put_safe(out, value, "\"\\");
+		rv_buf_u8(out, '"');
+	}
 }
 
 static void put_text(struct rv_buf *out, const char *stamp, enum log_level level, const char *text,
 	const struct fields *f)
 {
-	rv_buf_printf(out, "%s %-7s %s", stamp, level_names[level], text);
+	rv_buf_printf(out, "%s %-7s ", stamp, level_names[level]);
+	put_safe(out, text, "\\");
 	for (size_t i = 0; i < f->n; i++) {
 		rv_buf_printf(out, " %s=", f->keys[i]);
-		put_escaped(out, f->values[i]);
+		put_value(out, f->values[i]);
 	}
 }
 
-/* A peer's bytes that are not UTF-8 are replaced, so that the line stays JSON. */
+/* Bytes that are not UTF-8 are replaced, so that the line stays JSON. */
 static json_t *json_text(const char *value)
 {
-	json_t *s = json_string(value);
-	return s != NULL ? s : json_string("(not UTF-8)");
+	struct rv_buf text = {0};
+	while (*value != '\0') {
+		uint32_t c;
+		size_t len = utf8_next(value, &c);
+		rv_buf_put(&text, len > 0 ? value : "\xEF\xBF\xBD", len > 0 ? len : 3);
+		value += len > 0 ? len : 1;
+	}
+	const char *s = rv_buf_cstr(&text);
+	json_t *json = s != NULL ? json_string(s) : NULL;
+	rv_buf_free(&text);
+	return json;
 }
 
 static void put_json(struct rv_buf *out, const struct log *l, const char *stamp,
@@ -166,11 +200,16 @@ static void put_json(struct rv_buf *out, const struct log *l, const char *stamp,
 	for (size_t i = 0; i < f->n; i++) {
 		json_object_set_new(o, f->keys[i], json_text(f->values[i]));
 	}
-	char *line = json_dumps(o, JSON_COMPACT);
-	if (line != NULL) {
-		rv_buf_str(out, line);
-		free(line);
+	/* pure ASCII: it may be read on a terminal too. The library leaves DEL as it is. */
+	char *line = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
+	for (const char *p = line; p != NULL && *p != '\0'; p++) {
+		if (*p == 0x7f) {
+			rv_buf_str(out, "\\u007F");
+		} else {
+			rv_buf_u8(out, (uint8_t)*p);
+		}
 	}
+	free(line);
 	json_decref(o);
 }
 
@@ -181,7 +220,8 @@ static void to_journal(
 	struct iovec iov[FIELDS_MAX + 3];
 	int n = 0;
 	memset(lines, 0, sizeof(lines));
-	rv_buf_printf(&lines[n++], "MESSAGE=%s", text);
+	rv_buf_str(&lines[n], "MESSAGE=");
+	put_safe(&lines[n++], text, "\\");
 	rv_buf_printf(&lines[n++], "PRIORITY=%d", priorities[level]);
 	rv_buf_printf(&lines[n++], "REEVE_NODE=%s", l->node);
 	for (size_t i = 0; i < f->n; i++) {
@@ -190,7 +230,8 @@ static void to_journal(
 			rv_buf_u8(
 				&lines[n], (uint8_t)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
 		}
-		rv_buf_printf(&lines[n++], "=%s", f->values[i]);
+		rv_buf_u8(&lines[n], '=');
+		put_safe(&lines[n++], f->values[i], "\\");
 	}
 	for (int i = 0; i < n; i++) {
 		iov[i].iov_base = lines[i].data;

@@ -9,7 +9,10 @@
  * The log of the daemon: one line an event, with fields. Text on a terminal, JSON lines in a pipe,
  * fields in the journal. Only the edge logs (daemon, threads' main loops), once an event, with
  * message id and peer where there are any. Never content of messages, never a secret. Peers' text
- * is escaped: a log line stays one line. Thread safe.
+ * is escaped: a log line stays one line, and nothing in it acts on the terminal (control
+ * characters of C0 and C1, changes of direction, bytes that are not UTF-8). Text and journal name
+ * such a character by its number (\x1b, \u009b; a backslash is doubled); JSON is pure ASCII, with
+ * U+FFFD for a byte that is not UTF-8. Thread safe.
  */
 struct log;
 enum log_level { LOG_LVL_ERROR = 1, LOG_LVL_WARNING, LOG_LVL_INFO, LOG_LVL_DEBUG };
