@@ -133,6 +133,14 @@ void rv_trust_unref(struct rv_trust **t_p)
 	for (size_t i = 0; i < t->n_operations; i++) {
 		clear_operation(&t->operations[i]);
 	}
+	for (size_t i = 0; i < t->n_signing; i++) {
+		rv_cert_free(&t->signing[i].cert);
+	}
+	for (size_t i = 0; i < t->n_issuers; i++) {
+		tl_clear_issuer(&t->issuers[i]);
+	}
+	free(t->signing);
+	free(t->issuers);
 	free(t->members);
 	free(t->operations);
 	free(t->owners);
@@ -240,6 +248,15 @@ const struct rv_cert *rv_trust_cert(const struct rv_trust *t, const char *code,
 				at_us < c->from_us ? "CERT-NOT-YET" : "CERT-EXPIRED",
 				"trust list %llu accepts this certificate of %s from %s to %s only",
 				(unsigned long long)t->number, m->code, from, to);
+			return NULL;
+		}
+		if (c->revoked_us != 0 && at_us >= c->revoked_us) {
+			char since[RV_STAMP_TEXT];
+			rv_stamp_text(since, c->revoked_us);
+			rv_fail_rule(e, RV_ECERT, "STATUS-REVOKED",
+				"trust list %llu revokes this certificate of %s since %s (%s)",
+				(unsigned long long)t->number, m->code, since,
+				rv_reason_text(c->reason));
 			return NULL;
 		}
 		return rv_cert_valid_at(c->cert, at_us, e) == 0 ? c->cert : NULL;

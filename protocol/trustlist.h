@@ -25,9 +25,25 @@ enum rv_role { /* bits */
 const char *rv_role_text(enum rv_role bit);
 unsigned rv_role_parse(const char *text); /* 0 if none of them */
 
+/* Why a certificate was revoked (RFC 5280, 5.3.1), in the XML: unspecified, key-compromise,
+ * ca-compromise, affiliation, superseded, cessation. */
+enum rv_reason {
+	RV_REASON_UNSPECIFIED = 0,
+	RV_REASON_KEY_COMPROMISE = 1,
+	RV_REASON_CA_COMPROMISE = 2,
+	RV_REASON_AFFILIATION = 3,
+	RV_REASON_SUPERSEDED = 4,
+	RV_REASON_CESSATION = 5
+};
+const char *rv_reason_text(enum rv_reason r);
+/* 0, or RV_EPARSE if it is none of them. */
+int rv_reason_parse(enum rv_reason *r, const char *text);
+
 struct rv_dated_cert {
 	struct rv_cert *cert;
 	int64_t from_us, to_us;
+	int64_t revoked_us; /* since when it is revoked; 0: it is not */
+	enum rv_reason reason;
 };
 struct rv_dated_key {
 	char z85[RV_CURVE_KEY_TEXT];
@@ -59,6 +75,30 @@ struct rv_member {
 	struct rv_right *rights;
 	size_t n_rights; /* of a right-holder: which alerts it may receive */
 };
+
+/* A certification authority of which members' certificates may come: a national PKI, or the
+ * network's own. */
+struct rv_issuer {
+	struct rv_cert *cert;
+	char **crl_urls; /* http or https */
+	size_t n_crl_urls;
+	char **ocsp_urls;
+	size_t n_ocsp_urls;
+	char (*members)[RV_CODE_TEXT]; /* whom it may certify */
+	size_t n_members;              /* none: every member */
+};
+
+/* What is done about the revocation status of a member's certificate. */
+enum rv_checking_mode {
+	RV_CHECKING_OFF,  /* the list alone tells */
+	RV_CHECKING_SOFT, /* a message passes although its status is unknown, and is marked so */
+	RV_CHECKING_HARD  /* a message waits until its status is known */
+};
+struct rv_checking {
+	enum rv_checking_mode mode;
+	int64_t max_age_us; /* how old a status may be */
+};
+#define RV_CHECKING_AGE_US (INT64_C(72) * 3600 * RV_US_PER_SEC) /* where nothing is said */
 
 /* In the XML: participant, observer, coordination-unit, relay, right-holder. */
 enum rv_part {
@@ -111,8 +151,10 @@ struct rv_category_list {
 
 /*
  * Parses and verifies: hardened XML, canonical form (TRUST-CANONICAL), the profile (SIG-*, one
- * Reference, #list: TRUST-DIGEST), a signature by one of the authority certificates given
- * (TRUST-SIGNATURE). Nothing in it is read before that. Then form (TRUST-SHAPE, TRUST-VALUE,
+ * Reference, #list: TRUST-DIGEST), signatures by the keys of at least quorum of the authority
+ * certificates given (TRUST-SIGNATURE if there is none, TRUST-QUORUM if there are too few; quorum 0
+ * counts as 1). Nothing in it is read before that. A list that has Signing must also have the
+ * signatures that it demands itself (TRUST-QUORUM): nobody is locked out by it later. Then form (TRUST-SHAPE, TRUST-VALUE,
  * TRUST-LIMIT) and cross references are checked: codes, keys and certificates unique
  * (TRUST-DUPLICATE), lead, participants and via are members whose roles allow it (TRUST-MEMBER,
  * TRUST-ROLE), dates in order (TRUST-DATES). now_us refuses an expired one (RV_EEXPIRED,
@@ -120,8 +162,14 @@ struct rv_category_list {
  * certificate that is not valid now; 0 skips all three. Reference count 1.
  */
 int rv_trust_read(struct rv_trust **t_r, const void *wire, size_t len,
-	const struct rv_cert *const *authorities, size_t n_authorities, int64_t now_us,
-	struct rv_err *e);
+	const struct rv_cert *const *authorities, size_t n_authorities, unsigned quorum,
+	int64_t now_us, struct rv_err *e);
+/*
+ * How many different keys of those certificates signed the document, whatever its content. For who
+ * adds a signature. Errors: those of the form, and TRUST-DIGEST.
+ */
+int rv_trust_count_signers(unsigned *n_r, xmlDoc *doc, const struct rv_cert *const *authorities,
+	size_t n_authorities, struct rv_err *e);
 /*
  * Checks the content of a list that is not signed yet, without white space between elements: what
  * rv_trust_read checks, without form, signature and the present time. t_r, if not NULL, receives it
@@ -143,6 +191,13 @@ const uint8_t *rv_trust_digest(const struct rv_trust *t); /* SHA-256 of the wire
 /* SHA-256 of the canonical List, which the signatures are over: the same however many keys signed
  * it. */
 const uint8_t *rv_trust_list_digest(const struct rv_trust *t);
+/* Who signs lists: the certificates, and how many of their keys are needed. 0 certificates if the
+ * list does not say. */
+size_t rv_trust_signing(
+	const struct rv_trust *t, const struct rv_dated_cert **certs_r, unsigned *quorum_r);
+size_t rv_trust_issuers(const struct rv_trust *t, const struct rv_issuer **issuers_r);
+/* What holds for who has these roles: the strictest of them; soft where the list says nothing. */
+struct rv_checking rv_trust_checking(const struct rv_trust *t, unsigned roles);
 size_t rv_trust_members(const struct rv_trust *t, const struct rv_member **members_r);
 size_t rv_trust_operations(const struct rv_trust *t, const struct rv_operation **ops_r);
 const struct rv_member *rv_trust_member(const struct rv_trust *t, const char *code);

@@ -42,6 +42,13 @@ struct rv_trust {
 	int64_t issued_us, expires_us;
 	uint8_t digest[RV_DIGEST_LEN];
 	uint8_t list_digest[RV_DIGEST_LEN];
+	struct rv_dated_cert *signing;
+	size_t n_signing;
+	unsigned quorum;
+	struct rv_issuer *issuers;
+	size_t n_issuers;
+	struct rv_checking checking[4]; /* by bit of the role */
+	unsigned checked_roles;
 	struct rv_member *members;
 	size_t n_members;
 	struct rv_operation *operations;
@@ -60,6 +67,15 @@ int tl_read_list(struct rv_trust *t, const xmlNode *list, struct rv_err *e);
 struct tl_walk;
 /* What a Member and a Request begin with: Code to Via. */
 void tl_take_party(struct tl_walk *w, struct rv_member *m);
+/* Signing, Issuer and Checking, which come first in a List (trustlist_signing.c). */
+void tl_take_signing(struct tl_walk *w, struct rv_trust *t);
+void tl_take_issuers(struct tl_walk *w, struct rv_trust *t);
+void tl_take_checking(struct tl_walk *w, struct rv_trust *t);
+void tl_clear_issuer(struct rv_issuer *i);
+/* A Certificate with its dates, and Revoked and Reason where revocable. */
+void tl_take_certificate(struct tl_walk *w, struct rv_dated_cert *c, int revocable);
+/* The certificate in base64 that stands in node. */
+int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, struct rv_cert **cert_r);
 int tl_read_member(struct rv_member *m, const xmlNode *node, struct rv_err *e);
 int tl_read_operation(struct rv_operation *op, const xmlNode *node, struct rv_err *e);
 /* Builds the indexes and checks what one part of the list says of another. */

@@ -49,9 +49,20 @@ static void check_period(struct tl_walk *w, const xmlNode *node, int64_t from_us
 	}
 }
 
-/* A child with text and the attributes ValidFrom and ValidTo alone. Returns the text, NULL after a
- * failure. */
-static const char *take_dated(struct tl_walk *w, const char *name, int64_t *from_us, int64_t *to_us)
+/* ValidFrom, ValidTo, and as many more. */
+static int has_attributes(const xmlNode *node, size_t more)
+{
+	size_t n = 0;
+	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
+		n++;
+	}
+	return n == 2 + more;
+}
+
+/* A child with text, the attributes ValidFrom and ValidTo, and as many more as are told. Returns the
+ * text, NULL after a failure. */
+static const char *take_dated(
+	struct tl_walk *w, const char *name, size_t more, int64_t *from_us, int64_t *to_us)
 {
 	const xmlNode *node = tl_take(w, name);
 	const char *from = rv_xml_attr(node, "ValidFrom");
@@ -60,9 +71,10 @@ static const char *take_dated(struct tl_walk *w, const char *name, int64_t *from
 	if (w->rc != 0 || node == NULL) {
 		return NULL;
 	}
-	if (from == NULL || to == NULL || text == NULL || node->properties->next->next != NULL) {
+	if (from == NULL || to == NULL || text == NULL || !has_attributes(node, more)) {
 		tl_refuse(w, node, "TRUST-SHAPE",
-			"%s has text, ValidFrom, ValidTo and nothing else", name);
+			"%s has text, ValidFrom, ValidTo%s and nothing else", name,
+			more > 0 ? ", Revoked, Reason" : "");
 		return NULL;
 	}
 	if (rv_stamp_parse(from_us, from) != 0 || rv_stamp_parse(to_us, to) != 0) {
@@ -74,37 +86,62 @@ static const char *take_dated(struct tl_walk *w, const char *name, int64_t *from
 	return w->rc == 0 ? text : NULL;
 }
 
-static void take_certificate(struct tl_walk *w, struct rv_dated_cert *c)
+int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, struct rv_cert **cert_r)
 {
-	const xmlNode *node = w->next;
 	struct rv_buf der = {0};
-	const char *text = take_dated(w, "Certificate", &c->from_us, &c->to_us);
-	if (text == NULL) {
-		goto out;
-	}
 	int rc = rv_unbase64(&der, text, strlen(text));
 	if (rc == RV_ENOMEM) {
 		w->rc = rv_fail_nomem(w->e);
-		goto out;
-	}
-	if (rc != 0 || der.len < MIN_CERT || der.len > MAX_CERT) {
+	} else if (rc != 0 || der.len < MIN_CERT || der.len > MAX_CERT) {
 		tl_refuse(w, node, "TRUST-VALUE",
 			"Certificate must be the base64 of %d to %d bytes of DER", MIN_CERT,
 			MAX_CERT);
-		goto out;
+	} else {
+		w->rc = rv_cert_from_der(cert_r, der.data, der.len, w->e);
+		if (w->rc != 0 && w->e != NULL) {
+			rv_xml_place(node, &w->e->line, &w->e->column);
+		}
 	}
-	w->rc = rv_cert_from_der(&c->cert, der.data, der.len, w->e);
-	if (w->rc != 0 && w->e != NULL) {
-		rv_xml_place(node, &w->e->line, &w->e->column);
-	}
-out:
 	rv_buf_free(&der);
+	return w->rc;
+}
+
+/* Revoked and Reason come together or not at all. */
+static size_t take_revocation(struct tl_walk *w, const xmlNode *node, struct rv_dated_cert *c)
+{
+	const char *revoked = rv_xml_attr(node, "Revoked");
+	const char *reason = rv_xml_attr(node, "Reason");
+	if (revoked == NULL && reason == NULL) {
+		return 0;
+	}
+	if (revoked == NULL || reason == NULL) {
+		tl_refuse(w, node, "TRUST-SHAPE", "Revoked and Reason stand together");
+	} else if (rv_stamp_parse(&c->revoked_us, revoked) != 0 || c->revoked_us <= 0) {
+		tl_refuse(w, node, "TRUST-VALUE",
+			"Revoked is a moment in UTC such as 2026-11-24T08:00:00Z");
+	} else if (rv_reason_parse(&c->reason, reason) != 0) {
+		tl_refuse(w, node, "TRUST-VALUE", "Reason \"%.40s\" is not known", reason);
+	}
+	return 2;
+}
+
+void tl_take_certificate(struct tl_walk *w, struct rv_dated_cert *c, int revocable)
+{
+	const xmlNode *node = w->next;
+	size_t more = 0;
+	if (revocable && w->rc == 0 && rv_xml_is(node, RV_NS_TRUST, "Certificate")) {
+		more = take_revocation(w, node, c);
+	}
+	const char *text = take_dated(w, "Certificate", more, &c->from_us, &c->to_us);
+	if (text != NULL) {
+		tl_read_der(w, node, text, &c->cert);
+	}
 }
 
 static void take_curve_key(struct tl_walk *w, struct rv_dated_key *k)
 {
 	const xmlNode *node = w->next;
-	const char *text = take_dated(w, "CurveKey", &k->from_us, &k->to_us);
+	const char *text = take_dated(w, "CurveKey", 0, &k->from_us, &k->to_us);
 	if (text == NULL) {
 		return;
 	}
@@ -201,7 +238,7 @@ int tl_read_member(struct rv_member *m, const xmlNode *node, struct rv_err *e)
 	size_t n = tl_count(&w, "Certificate", 1, MAX_KEYS);
 	m->certs = tl_alloc(&w, n, sizeof(*m->certs));
 	for (size_t i = 0; i < n && w.rc == 0; i++) {
-		take_certificate(&w, &m->certs[m->n_certs++]);
+		tl_take_certificate(&w, &m->certs[m->n_certs++], 1);
 	}
 	n = tl_count(&w, "CurveKey", 1, MAX_KEYS);
 	m->keys = tl_alloc(&w, n, sizeof(*m->keys));
@@ -455,6 +492,9 @@ int tl_read_list(struct rv_trust *t, const xmlNode *list, struct rv_err *e)
 	if (!rv_xml_pure(list)) {
 		tl_refuse(&w, list, "TRUST-SHAPE", "List has elements alone, without text");
 	}
+	tl_take_signing(&w, t);
+	tl_take_issuers(&w, t);
+	tl_take_checking(&w, t);
 	size_t n = tl_count(&w, "Member", 0, MAX_MEMBERS);
 	t->members = tl_alloc(&w, n, sizeof(*t->members));
 	for (size_t i = 0; i < n && w.rc == 0; i++) {

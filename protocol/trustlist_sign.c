@@ -95,12 +95,13 @@ static int no_signer(const struct signers *found, const xmlNode *list, size_t n_
 	return RV_ECERT;
 }
 
-static int verify(struct rv_trust *t, xmlNode *list, const struct rv_cert *const *authorities,
+/* Finds which of the authorities signed the list: the form of every signature is checked. */
+static int find_signers(struct signers *found, const xmlNode *list,
+	const uint8_t digest[RV_DIGEST_LEN], const struct rv_cert *const *authorities,
 	size_t n_authorities, int64_t now_us, struct rv_err *e)
 {
-	struct signers found = {{NULL}, 0, NULL};
 	size_t n = 0;
-	int rc = rv_dsig_digest(t->list_digest, list, e);
+	int rc = 0;
 	for (const xmlNode *node = rv_xml_next(list); node != NULL && rc == 0;
 		node = rv_xml_next(node)) {
 		struct rv_dsig s;
@@ -108,10 +109,30 @@ static int verify(struct rv_trust *t, xmlNode *list, const struct rv_cert *const
 			return tl_fail(e, node, RV_ELIMIT, "TRUST-LIMIT",
 				"a trust list has %d signatures at most", MAX_SIGNATURES);
 		}
-		rc = read_signature(&s, node, t->list_digest, e);
+		rc = read_signature(&s, node, digest, e);
 		if (rc == 0) {
-			rc = find_signer(&found, &s, authorities, n_authorities, now_us, e);
+			rc = find_signer(found, &s, authorities, n_authorities, now_us, e);
 		}
+	}
+	return rc;
+}
+
+static int too_few(size_t found, unsigned quorum, const xmlNode *list, struct rv_err *e)
+{
+	tl_fail(e, list, RV_ESIGNATURE, "TRUST-QUORUM",
+		"the trust list is signed by %zu of the authority's keys; %u are needed", found,
+		quorum);
+	rv_err_mend(e, "The other coordinators sign it with: reeve authority sign.");
+	return RV_ESIGNATURE;
+}
+
+static int verify(struct rv_trust *t, xmlNode *list, const struct rv_cert *const *authorities,
+	size_t n_authorities, unsigned quorum, int64_t now_us, struct rv_err *e)
+{
+	struct signers found = {{NULL}, 0, NULL};
+	int rc = rv_dsig_digest(t->list_digest, list, e);
+	if (rc == 0) {
+		rc = find_signers(&found, list, t->list_digest, authorities, n_authorities, now_us, e);
 	}
 	if (rc != 0) {
 		return rc;
@@ -119,8 +140,52 @@ static int verify(struct rv_trust *t, xmlNode *list, const struct rv_cert *const
 	if (found.n_valid == 0) {
 		return no_signer(&found, list, n_authorities, now_us, e);
 	}
+	if (found.n_valid < quorum) {
+		return too_few(found.n_valid, quorum, list, e);
+	}
 	t->signers = (unsigned)found.n_valid;
 	return 0;
+}
+
+/* A list must have the signatures that it demands of the next one. */
+static int verify_own(const struct rv_trust *t, const xmlNode *list, int64_t now_us, struct rv_err *e)
+{
+	const struct rv_cert *certs[MAX_SIGNATURES];
+	struct signers found = {{NULL}, 0, NULL};
+	if (t->n_signing == 0) {
+		return 0;
+	}
+	size_t n = 0;
+	for (size_t i = 0; i < t->n_signing; i++) {
+		if (now_us == 0 ||
+			(now_us >= t->signing[i].from_us && now_us <= t->signing[i].to_us)) {
+			certs[n++] = t->signing[i].cert;
+		}
+	}
+	int rc = find_signers(&found, list, t->list_digest, certs, n, now_us, e);
+	if (rc == 0 && found.n_valid < t->quorum) {
+		rc = too_few(found.n_valid, t->quorum, list, e);
+	}
+	return rc;
+}
+
+int rv_trust_count_signers(unsigned *n_r, xmlDoc *doc, const struct rv_cert *const *authorities,
+	size_t n_authorities, struct rv_err *e)
+{
+	struct signers found = {{NULL}, 0, NULL};
+	uint8_t digest[RV_DIGEST_LEN];
+	xmlNode *list = tl_list_of(doc, e);
+	if (list == NULL) {
+		return RV_ESCHEMA;
+	}
+	int rc = rv_dsig_digest(digest, list, e);
+	if (rc == 0) {
+		rc = find_signers(&found, list, digest, authorities, n_authorities, 0, e);
+	}
+	if (rc == 0) {
+		*n_r = (unsigned)found.n_valid;
+	}
+	return rc;
 }
 
 static int check_canonical(xmlDoc *doc, const void *wire, size_t len, struct rv_err *e)
@@ -162,8 +227,8 @@ static int check_now(const struct rv_trust *t, int64_t now_us, struct rv_err *e)
 }
 
 int rv_trust_read(struct rv_trust **t_r, const void *wire, size_t len,
-	const struct rv_cert *const *authorities, size_t n_authorities, int64_t now_us,
-	struct rv_err *e)
+	const struct rv_cert *const *authorities, size_t n_authorities, unsigned quorum,
+	int64_t now_us, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;
 	xmlNode *list = NULL;
@@ -182,9 +247,12 @@ int rv_trust_read(struct rv_trust **t_r, const void *wire, size_t len,
 		rc = list == NULL ? RV_ESCHEMA : rv_fail_nomem(e);
 		goto out;
 	}
-	rc = verify(t, list, authorities, n_authorities, now_us, e);
+	rc = verify(t, list, authorities, n_authorities, quorum, now_us, e);
 	if (rc == 0) {
 		rc = tl_read_list(t, list, e);
+	}
+	if (rc == 0) {
+		rc = verify_own(t, list, now_us, e);
 	}
 	if (rc == 0) {
 		rc = check_now(t, now_us, e);

@@ -7,7 +7,7 @@
 #include "node/cli/shared.h"
 #include "node/cli/trust_page.h"
 #include "node/trust/install.h"
-#include "node/trust/trust.h"
+#include "node/trust/roots.h"
 
 static int64_t now_of(const struct cli *c)
 {
@@ -42,20 +42,18 @@ static int read_verified(struct cli *c, const char *path, const char *authority,
 	struct rv_trust **t_r, struct rv_err *e)
 {
 	struct rv_buf wire = {0};
-	struct rv_cert **certs = NULL;
-	size_t n = 0;
-	int rc = trust_authorities_read(&certs, &n, authority, e);
+	struct trust_roots roots = {0};
+	int rc = trust_roots_read(&roots, authority, e);
 	if (rc == 0) {
 		rc = cli_read(c, path, rv_xml_limits_trust.bytes, &wire, e);
 	}
 	if (rc == 0) {
-		rc = rv_trust_read(t_r, wire.data, wire.len, (const struct rv_cert *const *)certs,
-			n, now_us, e);
+		rc = trust_roots_list(&roots, t_r, wire.data, wire.len, now_us, e);
 		if (rc != 0) {
 			rv_err_prefix(e, "%s", path);
 		}
 	}
-	trust_authorities_free(&certs, n);
+	trust_roots_clear(&roots);
 	rv_buf_free(&wire);
 	return rc;
 }

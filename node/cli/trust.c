@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/cli/shared.h"
 
-#include "node/trust/trust.h"
+#include "node/trust/roots.h"
 #include "protocol/xml.h"
 
 enum { MAX_PEM = 256 * 1024 };
 
 int cli_trust(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 {
-	struct rv_cert **authorities = NULL;
-	size_t n = 0;
+	struct trust_roots roots = {0};
 	struct rv_buf pem = {0}, list = {0};
 	const char *list_path = cli_opt(c, "trust"), *authority_path = cli_opt(c, "authority");
 	int rc = 0;
@@ -27,7 +26,7 @@ int cli_trust(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 	rc = cli_read(c, authority_path, MAX_PEM, &pem, e);
 	if (rc)
 		goto out;
-	rc = trust_authorities_parse(&authorities, &n, (const char *)pem.data, pem.len, e);
+	rc = trust_roots_parse(&roots, (const char *)pem.data, pem.len, e);
 	if (rc) {
 		rv_err_prefix(e, "%s", authority_path);
 		goto out;
@@ -35,12 +34,11 @@ int cli_trust(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 	rc = cli_read(c, list_path, rv_xml_limits_trust.bytes, &list, e);
 	if (rc)
 		goto out;
-	rc = rv_trust_read(
-		t_r, list.data, list.len, (const struct rv_cert *const *)authorities, n, 0, e);
+	rc = trust_roots_list(&roots, t_r, list.data, list.len, 0, e);
 	if (rc)
 		rv_err_prefix(e, "%s", list_path);
 out:
-	trust_authorities_free(&authorities, n);
+	trust_roots_clear(&roots);
 	rv_buf_free(&pem);
 	rv_buf_free(&list);
 	return rc;

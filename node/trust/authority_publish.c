@@ -102,7 +102,7 @@ static int sign_draft(struct authority *a, const struct signing *s, int64_t now_
 		}
 	}
 	if (rc == 0) {
-		rc = rv_trust_read(&t, wire->data, wire->len, known, s->n, now_us, e);
+		rc = rv_trust_read(&t, wire->data, wire->len, known, s->n, 1, now_us, e);
 	}
 	rv_trust_unref(&t);
 	xmlFreeDoc(doc);

@@ -9,34 +9,22 @@
 
 #include "node/file.h"
 #include "node/trust/issue.h"
-#include "node/trust/trust.h"
+#include "node/trust/roots.h"
 #include "node/trust/trust_int.h"
 
 enum { MAX_PEM = 64 << 10 };
 
-struct authorities {
-	struct rv_cert **certs;
-	size_t n;
-};
-
-static int read_list(struct rv_trust **t_r, const struct install *in, const struct authorities *a,
-	struct rv_err *e)
-{
-	return rv_trust_read(t_r, in->list->data, in->list->len,
-		(const struct rv_cert *const *)a->certs, a->n, in->now_us, e);
-}
-
 /* A node that trusts an authority does not change over to another one for the asking. */
 static int check_in_place(const struct install *in, struct rv_err *e)
 {
-	struct authorities old = {NULL, 0};
+	struct trust_roots old = {0};
 	struct rv_trust *t = NULL;
 	struct rv_err why = {0};
-	int rc = trust_authorities_read(&old.certs, &old.n, in->conf->authority, &why);
+	int rc = trust_roots_read(&old, in->conf->authority, &why);
 	if (rc == RV_ENOTFOUND || in->replace_authority) {
 		rc = 0;
 	} else if (rc == 0) {
-		rc = read_list(&t, in, &old, &why);
+		rc = trust_roots_list(&old, &t, in->list->data, in->list->len, in->now_us, &why);
 		if (rc == RV_ESIGNATURE || rc == RV_ECERT) {
 			rc = rv_fail_rule(e, RV_EDENIED, "INSTALL-AUTHORITY",
 				"the authority certificate in place, %s, does not vouch for this "
@@ -52,13 +40,13 @@ static int check_in_place(const struct install *in, struct rv_err *e)
 		*e = why;
 	}
 	rv_trust_unref(&t);
-	trust_authorities_free(&old.certs, old.n);
+	trust_roots_clear(&old);
 	return rc;
 }
 
 /* Against what the node has taken, and against what lies in place: the node may not have run since.
  */
-static int check_number(const struct install *in, const struct authorities *a,
+static int check_number(const struct install *in, const struct trust_roots *a,
 	const struct rv_trust *t, struct rv_err *e)
 {
 	struct trust_number n = {.number = 0};
@@ -71,8 +59,7 @@ static int check_number(const struct install *in, const struct authorities *a,
 	}
 	if (rc == 0 &&
 		file_read(in->conf->trust_list, rv_xml_limits_trust.bytes, &there, NULL) == 0 &&
-		rv_trust_read(&old, there.data, there.len, (const struct rv_cert *const *)a->certs,
-			a->n, 0, NULL) == 0 &&
+		trust_roots_list(a, &old, there.data, there.len, 0, NULL) == 0 &&
 		rv_trust_number(old) >= n.number) {
 		n.number = rv_trust_number(old);
 		memcpy(n.digest, rv_trust_list_digest(old), RV_DIGEST_LEN);
@@ -212,19 +199,19 @@ static int put_all(const struct install *in, const struct rv_cert *cert,
 
 int install_list(const struct install *in, struct install_report *report_r, struct rv_err *e)
 {
-	struct authorities a = {NULL, 0};
+	struct trust_roots a = {0};
 	struct rv_trust *t = NULL;
 	EVP_PKEY *key = NULL;
 	const struct rv_cert *cert = NULL;
 	int rc = in->authority != NULL
-			 ? trust_authorities_parse(&a.certs, &a.n,
-				   (const char *)in->authority->data, in->authority->len, e)
-			 : trust_authorities_read(&a.certs, &a.n, in->conf->authority, e);
+			 ? trust_roots_parse(&a, (const char *)in->authority->data,
+				   in->authority->len, e)
+			 : trust_roots_read(&a, in->conf->authority, e);
 	if (rc == RV_ENOTFOUND) {
 		rv_err_mend(e, "Give the coordinator's certificate with --authority.");
 	}
 	if (rc == 0) {
-		rc = read_list(&t, in, &a, e);
+		rc = trust_roots_list(&a, &t, in->list->data, in->list->len, in->now_us, e);
 	}
 	if (rc == 0) {
 		rc = check_in_place(in, e);
@@ -247,6 +234,6 @@ int install_list(const struct install *in, struct install_report *report_r, stru
 	}
 	EVP_PKEY_free(key);
 	rv_trust_unref(&t);
-	trust_authorities_free(&a.certs, a.n);
+	trust_roots_clear(&a);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "node/file.h"
+#include "node/trust/roots.h"
 #include "node/trust/trust_int.h"
 
 /* A list refused because of the time is tried again after this: the clock may be set meanwhile. */
@@ -114,8 +115,7 @@ static int archive(const struct trust *t, uint64_t number, const struct files *f
 static int load(struct rv_trust **list_r, struct files *f, const char *list_path,
 	const char *authority_path, int64_t now_us, struct rv_err *e)
 {
-	struct rv_cert **authorities = NULL;
-	size_t n = 0;
+	struct trust_roots roots = {0};
 	int rc = file_read(list_path, rv_xml_limits_trust.bytes, &f->wire, e);
 	if (rc != 0) {
 		return rc;
@@ -128,20 +128,19 @@ static int load(struct rv_trust **list_r, struct files *f, const char *list_path
 		return RV_ECONFIG;
 	}
 	if (rc == 0) {
-		rc = trust_authorities_parse(
-			&authorities, &n, (const char *)f->authority.data, f->authority.len, e);
+		rc = trust_roots_parse(
+			&roots, (const char *)f->authority.data, f->authority.len, e);
 		if (rc != 0) {
 			rv_err_prefix(e, "%s", authority_path);
 		}
 	}
 	if (rc == 0) {
-		rc = rv_trust_read(list_r, f->wire.data, f->wire.len,
-			(const struct rv_cert *const *)authorities, n, now_us, e);
+		rc = trust_roots_list(&roots, list_r, f->wire.data, f->wire.len, now_us, e);
 		if (rc != 0) {
 			rv_err_prefix(e, "%s", list_path);
 		}
 	}
-	trust_authorities_free(&authorities, n);
+	trust_roots_clear(&roots);
 	return rc;
 }
 

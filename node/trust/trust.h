@@ -47,12 +47,4 @@ int trust_poll(struct trust *t, int *changed_r, struct rv_err *e);
 /* A list taken earlier, whatever its age, by the authority's certificates of then. RV_ENOTFOUND. */
 int trust_archived(struct trust *t, uint64_t number, struct rv_trust **list_r, struct rv_err *e);
 
-/* All certificates of a PEM text: an array for rv_trust_read, freed by trust_authorities_free. At
- * least one. */
-int trust_authorities_parse(
-	struct rv_cert ***certs_r, size_t *n_r, const char *pem, size_t len, struct rv_err *e);
-int trust_authorities_read(
-	struct rv_cert ***certs_r, size_t *n_r, const char *path, struct rv_err *e);
-void trust_authorities_free(struct rv_cert ***certs, size_t n);
-
 #endif

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ready = 1;
 	}
 	/* nobody signed it for an authority that is not there */
-	if (rv_trust_read(&t, data, size, NULL, 0, 0, &e) == 0) {
+	if (rv_trust_read(&t, data, size, NULL, 0, 1, 0, &e) == 0) {
 		abort();
 	}
 	if (rv_xml_parse(&doc, data, size, &rv_xml_limits_trust, RV_XML_DRAFT, &e) == 0) {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "node/file.h"
-#include "node/trust/trust.h"
+#include "node/trust/roots.h"
 #include "protocol/join.h"
 
 /* Every vector of protocol/vectors/trust, as its MANIFEST.csv says. */
@@ -37,21 +37,19 @@ static void check_list(const char *file, const char *authority, int64_t now_us, 
 {
 	struct rv_err e = {0};
 	struct rv_buf wire = {0};
-	struct rv_cert **certs = NULL;
-	size_t n = 0;
+	struct trust_roots roots = {0};
 	struct rv_trust *t = NULL;
 	char *path = file_join(folder, authority);
 	read_file(file, &wire);
-	assert_int_equal(trust_authorities_read(&certs, &n, path, &e), 0);
-	int rc = rv_trust_read(
-		&t, wire.data, wire.len, (const struct rv_cert *const *)certs, n, now_us, &e);
+	assert_int_equal(trust_roots_read(&roots, path, &e), 0);
+	int rc = trust_roots_list(&roots, &t, wire.data, wire.len, now_us, &e);
 	check_rule(file, rc, &e, rule);
 	if (rc == 0) {
 		assert_int_equal(rv_trust_number(t), 7);
 		assert_non_null(rv_trust_member(t, "KE"));
 	}
 	rv_trust_unref(&t);
-	trust_authorities_free(&certs, n);
+	trust_roots_clear(&roots);
 	rv_buf_free(&wire);
 	free(path);
 }

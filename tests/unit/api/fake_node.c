@@ -503,7 +503,7 @@ static void make_trust(void)
 	pki_operation_xml(&content, operation, "KE", "KE:participant FR:participant");
 	pki_list_xml(&xml, 3, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
 	pki_sign(&wire, rv_buf_cstr(&xml), authorities);
-	must(!rv_trust_read(&f.trust, wire.data, wire.len, certs, 1, PKI_NOW, &e), "trust", &e);
+	must(!rv_trust_read(&f.trust, wire.data, wire.len, certs, 1, 1, PKI_NOW, &e), "trust", &e);
 	put(f.conf->trust_list, &wire);
 	put(f.conf->authority, &f.ocu.pem);
 	rv_buf_free(&content);

@@ -53,7 +53,7 @@ static int set_up(void **state)
 		&list, 7, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
 	pki_sign(&wire, rv_buf_cstr(&list), by);
 	const struct rv_cert *authorities[] = {ocu.cert};
-	if (rv_trust_read(&trust, wire.data, wire.len, authorities, 1, PKI_NOW, &e) != 0 ||
+	if (rv_trust_read(&trust, wire.data, wire.len, authorities, 1, 1, PKI_NOW, &e) != 0 ||
 		rv_catalog_load(&catalog, getenv("REEVE_SCHEMAS"), NULL, &e) != 0 ||
 		judge_new(&judge, catalog, &e) != 0) {
 		fail_msg("%s %s", e.rule, e.text);

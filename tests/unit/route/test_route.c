@@ -43,7 +43,7 @@ static int set_up(void **state)
 	pki_sign(&wire, rv_buf_cstr(&list), by);
 	const struct rv_cert *authorities[] = {ocu.cert};
 	struct rv_err e = {0};
-	if (rv_trust_read(&trust, wire.data, wire.len, authorities, 1, PKI_NOW, &e) != 0) {
+	if (rv_trust_read(&trust, wire.data, wire.len, authorities, 1, 1, PKI_NOW, &e) != 0) {
 		print_error("%s %s\n", e.rule, e.text);
 		fail();
 	}

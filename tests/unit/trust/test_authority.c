@@ -10,6 +10,7 @@
 
 #include "node/file.h"
 #include "node/trust/authority.h"
+#include "node/trust/roots.h"
 #include "node/trust/trust.h"
 #include "tests/unit/trust/pki.h"
 
@@ -146,8 +147,7 @@ static struct rv_trust *published(struct authority *a, int64_t now_us, uint64_t 
 	struct authority_publish how = {.now_us = now_us, .to_us = now_us + 10 * PKI_DAY};
 	uint64_t got = 0;
 	int64_t until = 0;
-	struct rv_cert **authorities = NULL;
-	size_t n = 0;
+	struct trust_roots roots = {0};
 	struct rv_buf wire = {0};
 	struct rv_trust *t = NULL;
 	char *pem = file_join(dir, "authority.pem");
@@ -157,12 +157,12 @@ static struct rv_trust *published(struct authority *a, int64_t now_us, uint64_t 
 		fail();
 	}
 	assert_int_equal(got, number);
-	assert_int_equal(trust_authorities_read(&authorities, &n, pem, &e), 0);
+	assert_int_equal(trust_roots_read(&roots, pem, &e), 0);
 	assert_int_equal(file_read(list, 1 << 20, &wire, &e), 0);
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)authorities, n, now_us,
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)roots.certs, roots.n, 1, now_us,
 		&e), 0);
 	assert_int_equal(rv_trust_number(t), number);
-	trust_authorities_free(&authorities, n);
+	trust_roots_clear(&roots);
 	rv_buf_free(&wire);
 	free(pem);
 	free(list);
@@ -493,13 +493,12 @@ static void test_rekey(void **state)
 {
 	struct rv_err e = {0};
 	struct rv_buf pem = {0}, wire = {0};
-	struct rv_cert **before = NULL;
+	struct trust_roots before = {0};
 	struct rv_trust *t = NULL;
-	size_t n = 0;
 	char *pem_path = file_join(dir, "authority.pem");
 	char *list = file_join(dir, "trust.xml");
 	create(NULL);
-	assert_int_equal(trust_authorities_read(&before, &n, pem_path, &e), 0);
+	assert_int_equal(trust_roots_read(&before, pem_path, &e), 0);
 	struct authority *a = opened();
 	struct authority_new next = {NULL, NULL, PKI_NOW, PKI_NOW + 2000 * PKI_DAY, 0, NULL};
 	assert_int_equal(authority_rekey_end(a, &e), RV_ENOTFOUND);
@@ -510,7 +509,7 @@ static void test_rekey(void **state)
 	rv_trust_unref(&t);
 	/* who has the former certificate alone still reads the list */
 	assert_int_equal(file_read(list, 1 << 20, &wire, &e), 0);
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)before, n, PKI_NOW, &e), 0);
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)before.certs, before.n, 1, PKI_NOW, &e), 0);
 	rv_trust_unref(&t);
 	assert_int_equal(authority_rekey_end(a, &e), 0);
 	t = published(a, PKI_NOW, 2);
@@ -518,10 +517,10 @@ static void test_rekey(void **state)
 	rv_trust_unref(&t);
 	rv_buf_reset(&wire);
 	assert_int_equal(file_read(list, 1 << 20, &wire, &e), 0);
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)before, n, PKI_NOW, &e),
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)before.certs, before.n, 1, PKI_NOW, &e),
 		RV_ESIGNATURE);
 	authority_close(&a);
-	trust_authorities_free(&before, n);
+	trust_roots_clear(&before);
 	rv_buf_free(&pem);
 	rv_buf_free(&wire);
 	free(pem_path);

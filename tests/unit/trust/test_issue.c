@@ -12,7 +12,7 @@
 
 #include "node/file.h"
 #include "node/trust/issue.h"
-#include "node/trust/trust.h"
+#include "node/trust/roots.h"
 #include "tests/unit/trust/pki.h"
 
 static char base[64];
@@ -238,30 +238,64 @@ static void test_keys(void **state)
 	rv_buf_free(&pem);
 }
 
-static void test_authorities(void **state)
+static void test_roots(void **state)
 {
-	struct pki_authority a;
-	struct rv_cert **certs = NULL;
+	struct pki_authority a, b;
+	struct trust_roots roots = {0};
 	struct rv_err e = {0};
 	struct rv_buf many = {0};
-	size_t n = 0;
+	uint8_t one[RV_DIGEST_LEN], other[RV_DIGEST_LEN];
 	pki_authority(&a, "OCU", PKI_NOW, PKI_NOW + PKI_DAY);
-	assert_int_equal(trust_authorities_parse(&certs, &n, "", 0, &e), RV_ECERT);
-	assert_int_equal(trust_authorities_parse(&certs, &n, (const char *)a.pem.data, a.pem.len - 30, &e), RV_ECERT);
+	pki_authority(&b, "RILO", PKI_NOW, PKI_NOW + PKI_DAY);
+	assert_int_equal(trust_roots_parse(&roots, "", 0, &e), RV_ECERT);
+	assert_int_equal(trust_roots_parse(&roots, (const char *)a.pem.data, a.pem.len - 30, &e), RV_ECERT);
 	rv_buf_str(&many, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-	assert_int_equal(trust_authorities_parse(&certs, &n, (const char *)many.data, many.len, &e), RV_ECERT);
+	assert_int_equal(trust_roots_parse(&roots, (const char *)many.data, many.len, &e), RV_ECERT);
 	rv_buf_reset(&many);
 	for (int i = 0; i < 17; i++) {
 		rv_buf_put(&many, a.pem.data, a.pem.len);
 	}
-	assert_int_equal(trust_authorities_parse(&certs, &n, (const char *)many.data, many.len, &e), RV_ELIMIT);
-	assert_null(certs);
-	assert_int_equal(trust_authorities_parse(&certs, &n, (const char *)many.data, 16 * a.pem.len, &e), 0);
-	assert_int_equal(n, 16);
-	trust_authorities_free(&certs, n);
-	trust_authorities_free(&certs, n);
+	assert_int_equal(trust_roots_parse(&roots, (const char *)many.data, many.len, &e), RV_ELIMIT);
+	assert_null(roots.certs);
+	assert_int_equal(trust_roots_parse(&roots, (const char *)many.data, 16 * a.pem.len, &e), 0);
+	assert_int_equal(roots.n, 16);
+	assert_int_equal(roots.quorum, 1);
+	trust_roots_clear(&roots);
+	trust_roots_clear(&roots);
+
+	static const char *const bad[] = {"Reeve-Quorum: 0\n", "Reeve-Quorum: \n", "Reeve-Quorum: 3\n",
+		"Reeve-Quorum: 2", "Reeve-Quorum: 2x\n", "Reeve-Quorum: 9999\n"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		rv_buf_reset(&many);
+		rv_buf_str(&many, bad[i]);
+		rv_buf_put(&many, a.pem.data, a.pem.len);
+		rv_buf_put(&many, b.pem.data, b.pem.len);
+		assert_int_not_equal(trust_roots_parse(&roots, (const char *)many.data, many.len, &e), 0);
+	}
+	rv_buf_reset(&many);
+	rv_buf_str(&many, "Reeve-Quorum: 2\n");
+	rv_buf_put(&many, a.pem.data, a.pem.len);
+	rv_buf_put(&many, b.pem.data, b.pem.len);
+	assert_int_equal(trust_roots_parse(&roots, (const char *)many.data, many.len, &e), 0);
+	assert_int_equal(roots.quorum, 2);
+	assert_int_equal(trust_roots_digest(&roots, one, &e), 0);
+	trust_roots_clear(&roots);
+
+	/* the order does not matter, the quorum does */
+	rv_buf_reset(&many);
+	rv_buf_str(&many, "Reeve-Quorum: 2\n");
+	rv_buf_put(&many, b.pem.data, b.pem.len);
+	rv_buf_put(&many, a.pem.data, a.pem.len);
+	assert_int_equal(trust_roots_parse(&roots, (const char *)many.data, many.len, &e), 0);
+	assert_int_equal(trust_roots_digest(&roots, other, &e), 0);
+	assert_memory_equal(one, other, sizeof(one));
+	roots.quorum = 1;
+	assert_int_equal(trust_roots_digest(&roots, other, &e), 0);
+	assert_memory_not_equal(one, other, sizeof(one));
+	trust_roots_clear(&roots);
 	rv_buf_free(&many);
 	pki_authority_clear(&a);
+	pki_authority_clear(&b);
 }
 
 int main(void)
@@ -271,7 +305,7 @@ int main(void)
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test_setup_teardown(test_keys, make_folder, drop_folder),
-		cmocka_unit_test(test_authorities),
+		cmocka_unit_test(test_roots),
 	};
 	return cmocka_run_group_tests_name("keys and certificates", tests, NULL, NULL);
 }

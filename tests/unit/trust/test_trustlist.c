@@ -62,7 +62,7 @@ static int tear_down(void **state)
 static int read_list(struct rv_trust **t, const struct rv_buf *wire, int64_t now_us, struct rv_err *e)
 {
 	const struct rv_cert *authorities[] = {ocu.cert};
-	return rv_trust_read(t, wire->data, wire->len, authorities, 1, now_us, e);
+	return rv_trust_read(t, wire->data, wire->len, authorities, 1, 1, now_us, e);
 }
 
 /* Signs a text and expects that the reader refuses it with that rule. */
@@ -260,26 +260,26 @@ static void test_authorities(void **state)
 
 	pki_sign(&wire, sample, both);
 	const struct rv_cert *one[] = {other.cert};
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, one, 1, PKI_NOW, &e), 0);
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, one, 1, 1, PKI_NOW, &e), 0);
 	assert_int_equal(rv_trust_signers(t), 1);
 	rv_trust_unref(&t);
 	const struct rv_cert *all[] = {renewed_cert, old.cert, other.cert, ocu.cert};
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, all, 4, PKI_NOW, &e), 0);
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, all, 4, 1, PKI_NOW, &e), 0);
 	assert_int_equal(rv_trust_signers(t), 2);
 	rv_trust_unref(&t);
 
 	/* one key is one signer, however often it signs and in however many certificates it stands */
 	pki_sign(&twice, sample, repeated);
-	assert_int_equal(rv_trust_read(&t, twice.data, twice.len, all, 4, PKI_NOW, &e), 0);
+	assert_int_equal(rv_trust_read(&t, twice.data, twice.len, all, 4, 1, PKI_NOW, &e), 0);
 	assert_int_equal(rv_trust_signers(t), 1);
 	rv_trust_unref(&t);
 
 	const struct rv_cert *stranger[] = {old.cert};
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, stranger, 1, PKI_NOW, &e), RV_ESIGNATURE);
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, stranger, 1, 1, PKI_NOW, &e), RV_ESIGNATURE);
 	assert_string_equal(e.rule, "TRUST-SIGNATURE");
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, NULL, 0, PKI_NOW, &e), RV_ESIGNATURE);
+	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, NULL, 0, 1, PKI_NOW, &e), RV_ESIGNATURE);
 	pki_sign(&none, sample, nobody);
-	assert_int_equal(rv_trust_read(&t, none.data, none.len, all, 4, PKI_NOW, &e), RV_ESIGNATURE);
+	assert_int_equal(rv_trust_read(&t, none.data, none.len, all, 4, 1, PKI_NOW, &e), RV_ESIGNATURE);
 
 	rv_cert_free(&renewed_cert);
 	X509_free(renewed);
@@ -307,7 +307,7 @@ static void test_altered(void **state)
 	}
 	for (size_t len = 0; len < wire.len; len += 97) {
 		const struct rv_cert *authorities[] = {ocu.cert};
-		assert_int_not_equal(rv_trust_read(&t, wire.data, len, authorities, 1, PKI_NOW, NULL), 0);
+		assert_int_not_equal(rv_trust_read(&t, wire.data, len, authorities, 1, 1, PKI_NOW, NULL), 0);
 	}
 	assert_int_equal(read_list(&t, &wire, PKI_NOW, NULL), 0);
 	rv_trust_unref(&t);
@@ -536,7 +536,7 @@ static void test_sign(void **state)
 	assert_int_equal(issue_signer(&signer, other.key, "OCU", NULL), 0);
 	assert_int_equal(rv_trust_sign(doc, &signer, &both, &e), 0);
 	const struct rv_cert *authorities[] = {other.cert, ocu.cert};
-	assert_int_equal(rv_trust_read(&t, both.data, both.len, authorities, 2, PKI_NOW, &e), 0);
+	assert_int_equal(rv_trust_read(&t, both.data, both.len, authorities, 2, 1, PKI_NOW, &e), 0);
 	assert_int_equal(rv_trust_signers(t), 2);
 	rv_trust_unref(&t);
 	/* but not another one */
