@@ -78,18 +78,51 @@ static int time_us(const ASN1_TIME *t, int64_t *us_r)
 	return 0;
 }
 
+/* Named ones alone: an algorithm that is not known is not strong. */
 static int check_signature_hash(X509 *x, struct rv_err *e)
 {
 	int md = NID_undef;
-	if (X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 || md == NID_md5 ||
-		md == NID_sha1 || md == NID_md5_sha1) {
-		return rv_fail_rule(e, RV_ECERT, "CERT-HASH",
-			"the certificate is signed with a hash that is too weak or unknown");
+	if (X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 ||
+		(md != NID_sha256 && md != NID_sha384 && md != NID_sha512)) {
+		rv_fail_rule(e, RV_ECERT, "CERT-HASH",
+			"the certificate is not signed with SHA-256, SHA-384 or SHA-512");
+		rv_err_mend(e, "Have it issued anew with SHA-256.");
+		return RV_ECERT;
 	}
 	return 0;
 }
 
-/* Takes x over, also on failure. */
+/* RFC 5280, 4.2: what is critical and not heeded refuses the certificate. OpenSSL knows more than
+ * is heeded here: name constraints among others. */
+static int is_heeded(int nid)
+{
+	return nid == NID_basic_constraints || nid == NID_key_usage || nid == NID_ext_key_usage ||
+	       nid == NID_subject_alt_name || nid == NID_certificate_policies;
+}
+
+static int check_extensions(const X509 *x, uint32_t flags, struct rv_err *e)
+{
+	if (flags & EXFLAG_INVALID) {
+		return rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE",
+			"an extension of the certificate cannot be read");
+	}
+	for (int i = 0; i < X509_get_ext_count(x); i++) {
+		X509_EXTENSION *ext = X509_get_ext(x, i);
+		char name[64] = "";
+		if (!X509_EXTENSION_get_critical(ext) ||
+			is_heeded(OBJ_obj2nid(X509_EXTENSION_get_object(ext)))) {
+			continue;
+		}
+		OBJ_obj2txt(name, sizeof(name), X509_EXTENSION_get_object(ext), 0);
+		rv_fail_rule(e, RV_ECERT, "CERT-EXTENSION",
+			"the certificate has the critical extension %s, which is not heeded here",
+			name);
+		rv_err_mend(e, "Have it issued anew by the profile in certs/.");
+		return RV_ECERT;
+	}
+	return 0;
+}
+
 static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
 {
 	struct rv_cert *c = calloc(1, sizeof(*c));
@@ -120,6 +153,9 @@ static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
 	/* fills what OpenSSL computes at first use, so that readers in several threads change
 	 * nothing */
 	X509_check_purpose(x, -1, 0);
+	if ((rc = check_extensions(x, X509_get_extension_flags(x), e)) != 0) {
+		goto out;
+	}
 	*cert_r = c;
 	c = NULL;
 out:
@@ -224,12 +260,14 @@ int rv_cert_valid_at(const struct rv_cert *cert, int64_t t_us, struct rv_err *e)
 int rv_cert_issued_by(const struct rv_cert *cert, const struct rv_cert *issuer, struct rv_err *e)
 {
 	int rc = 0;
-	if (X509_check_ca(issuer->x509) != 1) {
-		rc = rv_fail_rule(
-			e, RV_ECERT, "CERT-NOT-CA", "the issuer is not a certificate authority");
-	} else if (!(X509_get_key_usage(issuer->x509) & KU_KEY_CERT_SIGN)) {
+	/* X509_check_ca looks at the key usage too, but says no more than no */
+	if ((X509_get_extension_flags(issuer->x509) & EXFLAG_CA) &&
+		!(X509_get_key_usage(issuer->x509) & KU_KEY_CERT_SIGN)) {
 		rc = rv_fail_rule(
 			e, RV_ECERT, "CERT-USAGE", "the issuer's key may not sign certificates");
+	} else if (X509_check_ca(issuer->x509) != 1) {
+		rc = rv_fail_rule(
+			e, RV_ECERT, "CERT-NOT-CA", "the issuer is not a certificate authority");
 	} else if (X509_check_issued(issuer->x509, cert->x509) != X509_V_OK ||
 		   X509_verify(cert->x509, issuer->key) != 1) {
 		rc = rv_fail_rule(e, RV_ECERT, "CERT-ISSUER",
@@ -243,74 +281,12 @@ int rv_cert_issued_by(const struct rv_cert *cert, const struct rv_cert *issuer, 
 
 /* The upper bound of s: half the order of P-256, so that of the two values that verify only one is
  * taken. */
-static const uint8_t p256_half_order[P256_HALF] = {
-	0x7f,
-	0xff,
-	0xff,
-	0xff,
-	0x80,
-	0x00,
-	0x00,
-	0x00,
-	0x7f,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xde,
-	0x73,
-	0x7d,
-	0x56,
-	0xd3,
-	0x8b,
-	0xcf,
-	0x42,
-	0x79,
-	0xdc,
-	0xe5,
-	0x61,
-	0x7e,
-	0x31,
-	0x92,
-	0xa8,
-};
-static const uint8_t p256_order[P256_HALF] = {
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0x00,
-	0x00,
-	0x00,
-	0x00,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xbc,
-	0xe6,
-	0xfa,
-	0xad,
-	0xa7,
-	0x17,
-	0x9e,
-	0x84,
-	0xf3,
-	0xb9,
-	0xca,
-	0xc2,
-	0xfc,
-	0x63,
-	0x25,
-	0x51,
-};
+static const uint8_t p256_half_order[P256_HALF] = {0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00,
+	0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf,
+	0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8};
+static const uint8_t p256_order[P256_HALF] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84,
+	0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
 
 static int is_high(const uint8_t s[P256_HALF])
 {
@@ -392,21 +368,32 @@ static int verify_value(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, si
 	return ok;
 }
 
+static const char mend_value[] =
+	"Ask the originator for it, or the node that handed it over: another key signed, or it was "
+	"changed on the way.";
+
 static int value_form(
 	EVP_PKEY *key, enum rv_sig_alg alg, const void *sig, size_t sig_len, struct rv_err *e)
 {
 	size_t want = alg == RV_ALG_ECDSA_P256_SHA256 ? P256_RAW : (size_t)EVP_PKEY_get_size(key);
 	if (!alg_fits(key, alg)) {
-		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-ALGORITHM",
+		rv_fail_rule(e, RV_ESIGNATURE, "SEAL-ALGORITHM",
 			"the signature's algorithm does not fit the certificate's key");
+		rv_err_mend(e,
+			"Name the certificate of the key that signed, and that key's algorithm.");
+		return RV_ESIGNATURE;
 	}
 	if (sig_len != want) {
-		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
-			"the signature has %zu bytes, not %zu", sig_len, want);
+		rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE", "the signature has %zu bytes, not %zu",
+			sig_len, want);
+		rv_err_mend(e, "%s", mend_value);
+		return RV_ESIGNATURE;
 	}
 	if (alg == RV_ALG_ECDSA_P256_SHA256 && is_high((const uint8_t *)sig + P256_HALF)) {
-		return rv_fail_rule(e, RV_ESIGNATURE, "SEAL-MALLEABLE",
+		rv_fail_rule(e, RV_ESIGNATURE, "SEAL-MALLEABLE",
 			"the ECDSA signature has its s in the upper half of the order");
+		rv_err_mend(e, "The signer must send the order minus s.");
+		return RV_ESIGNATURE;
 	}
 	return 0;
 }
@@ -435,9 +422,13 @@ int rv_key_verify(EVP_PKEY *key, enum rv_sig_alg alg, const void *data, size_t l
 	}
 	int ok = verify_value(key, alg, data, len, sig, sig_len);
 	OPENSSL_free(der);
-	return ok ? 0
-		  : rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
-			    "the signature does not verify with the certificate");
+	if (ok) {
+		return 0;
+	}
+	rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
+		"the signature does not verify with the certificate");
+	rv_err_mend(e, "%s", mend_value);
+	return RV_ESIGNATURE;
 }
 
 int rv_cert_verify(const struct rv_cert *cert, enum rv_sig_alg alg, const void *data, size_t len,

@@ -14,8 +14,13 @@
  */
 struct rv_cert;
 
-/* From DER or PEM (first certificate). Refuses (RV_ECERT) keys other than P-256 and RSA of 2048 to
- * 8192 bits, signatures made with MD5 or SHA-1, and unreadable ones. */
+/*
+ * From DER or PEM (first certificate). Refuses with RV_ECERT: keys other than P-256 and RSA of 2048
+ * to 8192 bits (CERT-KEY-TYPE, CERT-KEY-SIZE), signatures by another hash than SHA-256, SHA-384 or
+ * SHA-512 (CERT-HASH), critical extensions other than basicConstraints, keyUsage, extKeyUsage,
+ * subjectAltName and certificatePolicies (CERT-EXTENSION; RFC 5280, 4.2), and what cannot be read
+ * (CERT-UNREADABLE).
+ */
 int rv_cert_from_der(struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e);
 int rv_cert_from_pem(struct rv_cert **cert_r, const void *pem, size_t len, struct rv_err *e);
 void rv_cert_free(struct rv_cert **cert);
@@ -29,7 +34,8 @@ int64_t rv_cert_not_after(const struct rv_cert *cert);
 void rv_cert_subject(const struct rv_cert *cert, char *out, size_t size);
 /* 0, or RV_ECERT with the rule CERT-NOT-YET / CERT-EXPIRED. */
 int rv_cert_valid_at(const struct rv_cert *cert, int64_t t_us, struct rv_err *e);
-/* Was it issued by that one: name, signature, basicConstraints CA and keyUsage of the issuer. */
+/* Was it issued by that one: basicConstraints CA (CERT-NOT-CA) and keyUsage (CERT-USAGE) of the
+ * issuer, name and signature (CERT-ISSUER). */
 int rv_cert_issued_by(const struct rv_cert *cert, const struct rv_cert *issuer, struct rv_err *e);
 
 /*
