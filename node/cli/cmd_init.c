@@ -361,7 +361,7 @@ static const struct cli_option options[] = {
 		"administration right-holder coordinator relay", 1},
 	{"country", 0, "CC", "its country (ISO 3166-1)", NULL, 0},
 	{"office", 0, "NAME", "office that messages come from", NULL, 0},
-	{"listen", 0, "ADDRESS", "where the node listens: tcp://0.0.0.0:4510 (else it only dials)",
+	{"listen", 0, "ADDRESS", "where the node listens: tcp://*:4510 (else it only dials)",
 		NULL, 0},
 	{"endpoint", 0, "ADDRESS", "where others reach it: tcp://host:4510", NULL, 1},
 	{"via", 0, "CODE", "a relay that serves it, the preferred one first", NULL, 1},

@@ -11,7 +11,7 @@
 #include "node/config/conf_table.h"
 #include "node/file.h"
 
-enum { CONF_BYTES_MAX = 1 << 20 };
+enum { CONF_BYTES_MAX = 1 << 20, DIAL_MAX = 1024 };
 
 void conf_free(struct conf **c)
 {
@@ -103,6 +103,10 @@ static int set_default(struct conf *c, const struct conf_setting *s, struct rv_e
 static int read_codes(struct conf *c, const config_setting_t *list, struct rv_err *e)
 {
 	int n = config_setting_length(list);
+	if (n > DIAL_MAX) {
+		return fault(e, c, config_setting_source_line(list), "dial names too many members",
+			"A node dials 1024 members at most.");
+	}
 	if (n == 0) {
 		return 0;
 	}
@@ -111,13 +115,37 @@ static int read_codes(struct conf *c, const config_setting_t *list, struct rv_er
 		return rv_fail_nomem(e);
 	}
 	for (int i = 0; i < n; i++) {
-		const char *code = config_setting_get_string_elem(list, i);
+		const config_setting_t *node = config_setting_get_elem(list, (unsigned)i);
+		const char *code = config_setting_get_string(node);
 		if (code == NULL || !rv_code_valid(code)) {
-			return fault(e, c, config_setting_source_line(list),
+			return fault(e, c, config_setting_source_line(node),
 				"dial takes a list of members' codes",
 				"Write dial = [ \"RILO\" ]; with the codes of the trust list.");
 		}
 		snprintf(c->dial[c->n_dial++], RV_CODE_TEXT, "%s", code);
+	}
+	return 0;
+}
+
+/* When all is read: whose node this is may stand behind the list. */
+static int check_dial(struct conf *c, const config_setting_t *root, struct rv_err *e)
+{
+	const config_setting_t *list = config_setting_get_member(root, "dial");
+	for (size_t i = 0; i < c->n_dial; i++) {
+		int line = config_setting_source_line(
+			config_setting_get_elem(list, (unsigned)i));
+		char text[160];
+		if (strcmp(c->dial[i], c->code) == 0) {
+			snprintf(text, sizeof(text), "dial names this node itself, %s", c->code);
+			return fault(e, c, line, text,
+				"Take it out: dial takes other members, and code says who this is.");
+		}
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(c->dial[k], c->dial[i]) == 0) {
+				snprintf(text, sizeof(text), "dial names %s twice", c->dial[i]);
+				return fault(e, c, line, text, "Name each member once.");
+			}
+		}
 	}
 	return 0;
 }
@@ -136,6 +164,8 @@ static int wrong_value(struct conf *c, const struct conf_setting *s, int line, s
 			"or hyphens, at most 16.");
 	} else if (s->choices != NULL) {
 		snprintf(mend, sizeof(mend), "Give one of: %s.", s->choices);
+	} else if (s->form != NULL) {
+		snprintf(mend, sizeof(mend), "Give a text in quotes: %s.", s->form);
 	} else {
 		snprintf(mend, sizeof(mend), "Give a text in quotes.");
 	}
@@ -253,7 +283,7 @@ static int read_settings(struct conf *c, const config_setting_t *root, struct rv
 		return fault(e, c, 1, "reconnect_max_ms is less than reconnect_min_ms",
 			"Make it the same or more.");
 	}
-	return 0;
+	return check_dial(c, root, e);
 }
 
 static int set_places(struct conf *c, const char *file, struct rv_err *e)

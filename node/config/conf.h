@@ -26,9 +26,10 @@ struct conf {
 	char *authority;    /* PEM file of one or more authority certificates */
 	char *trust_list;   /* trust.xml */
 	/* link */
-	char *listen; /* "tcp://127.0.0.1:4510", "" only dials */
+	char *listen; /* "tcp://127.0.0.1:4510", "tcp://[::]:4510"; "" only dials */
 	char (*dial)[RV_CODE_TEXT];
-	size_t n_dial; /* members to dial; endpoints come from the trust list */
+	size_t n_dial; /* members to dial, each once, never this one; endpoints come from the trust
+			  list */
 	unsigned heartbeat_ms, reconnect_min_ms, reconnect_max_ms;
 	unsigned credit_messages;
 	uint64_t credit_bytes;

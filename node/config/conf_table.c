@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/config/conf_table.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/file.h"
+#include "node/utf8.h"
 
 #define AT(field) offsetof(struct conf, field)
-#define TEXT(name_, field, default_, choices_, check_, group_, words_)                             \
+#define TEXT(name_, field, default_, check_, form_, group_, words_)                                \
 	{                                                                                          \
 		.name = name_, .type = CONF_TEXT, .at = AT(field), .text = default_,               \
-		.choices = choices_, .check = check_, .group = group_, .words = words_             \
+		.check = check_, .form = form_, .group = group_, .words = words_                   \
+	}
+#define WORD(name_, field, default_, choices_, words_)                                             \
+	{                                                                                          \
+		.name = name_, .type = CONF_TEXT, .at = AT(field), .text = default_,               \
+		.choices = choices_, .words = words_                                               \
 	}
 #define PATH(name_, field, default_, group_, words_)                                               \
 	{                                                                                          \
@@ -23,15 +31,51 @@
 		.max = max_, .group = group_, .words = words_                                      \
 	}
 
-static int is_endpoint(const char *value)
+static int is_port(const char *text)
 {
-	return value[0] == '\0' || (strncmp(value, "tcp://", 6) == 0 &&
-					   strchr(value + 6, ':') != NULL && strlen(value) < 200);
+	size_t len = strspn(text, "0123456789");
+	return len >= 1 && len <= 5 && text[len] == '\0' && text[0] != '0' &&
+	       strtoul(text, NULL, 10) <= 65535;
 }
 
+/* What libzmq binds: no host names, those are for who dials. */
+static int is_listen(const char *value)
+{
+	static const char scheme[] = "tcp://";
+	char address[INET6_ADDRSTRLEN + 2];
+	struct in6_addr raw;
+	if (value[0] == '\0') {
+		return 1;
+	}
+	const char *colon = strrchr(value, ':');
+	if (strncmp(value, scheme, sizeof(scheme) - 1) != 0 || !is_port(colon + 1)) {
+		return 0;
+	}
+	const char *at = value + sizeof(scheme) - 1;
+	size_t len = colon > at ? (size_t)(colon - at) : 0;
+	if (len == 0 || len >= sizeof(address)) {
+		return 0;
+	}
+	memcpy(address, at, len);
+	address[len] = '\0';
+	if (address[0] == '[' && address[len - 1] == ']') {
+		address[len - 1] = '\0';
+		return inet_pton(AF_INET6, address + 1, &raw) == 1;
+	}
+	return strcmp(address, "*") == 0 || inet_pton(AF_INET, address, &raw) == 1;
+}
+
+/* It goes into the Header of messages as it is. */
 static int is_office(const char *value)
 {
-	return strlen(value) <= 256;
+	size_t used = 0;
+	uint32_t c = 0;
+	for (size_t len; (len = utf8_next(value + used, &c)) > 0; used += len) {
+		if (utf8_is_harmful(c)) {
+			return 0;
+		}
+	}
+	return value[used] == '\0' && used <= 256;
 }
 
 const struct conf_setting conf_settings[] = {
@@ -40,7 +84,8 @@ const struct conf_setting conf_settings[] = {
 		.at = AT(code),
 		.group = "The node",
 		.words = "whose node this is: the member's code in the trust list"},
-	TEXT("office", office, "", NULL, is_office, NULL,
+	TEXT("office", office, "", is_office,
+		"at most 256 bytes of UTF-8 without control characters", NULL,
 		"the office that reports, as it stands in the Header of messages"),
 	PATH("state_dir", state_dir, ".", NULL, "where the store and the attachments are"),
 	PATH("run_dir", run_dir, "run", NULL, "where the sockets are while the node runs"),
@@ -58,12 +103,16 @@ const struct conf_setting conf_settings[] = {
 		"certificates of the authority that signs the trust list"),
 	PATH("trust_list", trust_list, "trust.xml", NULL,
 		"the trust list; a newer one put in its place is taken without a restart"),
-	TEXT("listen", listen, "", NULL, is_endpoint, "Links",
-		"where peers reach this node, \"tcp://0.0.0.0:4510\"; empty: this node only dials"),
+	TEXT("listen", listen, "", is_listen,
+		"tcp://ADDRESS:PORT, the address one of this machine in digits, an IPv6 address in "
+		"brackets, or * for all, the port from 1 to 65535",
+		"Links",
+		"where peers reach this node, \"tcp://*:4510\"; empty: this node only dials"),
 	{.name = "dial",
 		.type = CONF_CODES,
 		.at = AT(dial),
-		.words = "members whom this node dials; their addresses are in the trust list"},
+		.words = "other members whom this node dials; their addresses are in the trust "
+			 "list"},
 	NUMBER("heartbeat_ms", CONF_UINT, heartbeat_ms, 5000, 100, 600000, NULL,
 		"between pings; a peer silent for three is given up"),
 	NUMBER("reconnect_min_ms", CONF_UINT, reconnect_min_ms, 500, 10, 600000, NULL,
@@ -78,9 +127,8 @@ const struct conf_setting conf_settings[] = {
 		"largest attachment taken, in bytes"),
 	PATH("api_socket", api_socket, "run/api.sock", "For people and programs",
 		"the Unix socket of the API"),
-	TEXT("log_level", log_level, "info", "error warning info debug", NULL, NULL,
-		"how much is logged"),
-	TEXT("log_format", log_format, "auto", "auto text json journal", NULL, NULL,
+	WORD("log_level", log_level, "info", "error warning info debug", "how much is logged"),
+	WORD("log_format", log_format, "auto", "auto text json journal",
 		"how: auto is the journal under systemd, text on a terminal, JSON lines otherwise"),
 };
 const size_t conf_n_settings = sizeof(conf_settings) / sizeof(conf_settings[0]);

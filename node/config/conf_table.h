@@ -18,6 +18,7 @@ struct conf_setting {
 	long long number, min, max;     /* default and bounds of numbers */
 	const char *choices;            /* words allowed, space separated; NULL: any */
 	int (*check)(const char *value);
+	const char *form;               /* what check lets through, after "Give" */
 	const char *group;              /* heading in the written file, at the first of a group */
 	const char *words;              /* what it is, for the file and the manual */
 };

@@ -38,6 +38,9 @@ static void put_type(const struct conf_setting *s)
 			printf("One of: %s; the default is %s.\n", s->choices, s->text);
 		} else if (strncmp(s->text, REEVE_DATADIR, strlen(REEVE_DATADIR)) == 0) {
 			fputs("A path in quotes; the default is the installed folder.\n", stdout);
+		} else if (s->form != NULL) {
+			printf("A text in quotes: %s; the default is \"%s\".\n", s->form,
+				s->text);
 		} else {
 			printf("A %s in quotes; the default is \"%s\".\n",
 				s->type == CONF_PATH ? "path" : "text", s->text);

@@ -44,7 +44,7 @@ static void good_ones_are_read(void **state)
 		n++;
 	}
 	closedir(d);
-	assert_true(n >= 8);
+	assert_true(n >= 13);
 }
 
 static void values_and_defaults(void **state)
@@ -98,7 +98,7 @@ static void bad_ones_name_line_and_mend(void **state)
 		}
 		assert_null(c);
 	}
-	assert_true(n >= 30);
+	assert_true(n >= 60);
 	rv_buf_free(&manifest);
 }
 
