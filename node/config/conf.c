@@ -10,8 +10,9 @@
 
 #include "node/config/conf_table.h"
 #include "node/file.h"
+#include "node/trust/http.h"
 
-enum { CONF_BYTES_MAX = 1 << 20, DIAL_MAX = 1024 };
+enum { CONF_BYTES_MAX = 1 << 20, DIAL_MAX = 1024, URLS_MAX = 16 };
 
 void conf_free(struct conf **c)
 {
@@ -24,6 +25,10 @@ void conf_free(struct conf **c)
 			free(*conf_text_at(*c, s));
 		}
 	}
+	for (size_t i = 0; i < (*c)->n_trust_urls; i++) {
+		free((*c)->trust_urls[i]);
+	}
+	free((*c)->trust_urls);
 	free((*c)->dial);
 	free((*c)->file);
 	free((*c)->dir);
@@ -150,6 +155,32 @@ static int check_dial(struct conf *c, const config_setting_t *root, struct rv_er
 	return 0;
 }
 
+static int read_urls(struct conf *c, const config_setting_t *list, struct rv_err *e)
+{
+	int n = config_setting_length(list);
+	int line = config_setting_source_line(list);
+	if (n > URLS_MAX) {
+		return fault(e, c, line, "trust_urls has too many addresses", "Name at most 16.");
+	}
+	c->trust_urls = calloc((size_t)n + 1, sizeof(*c->trust_urls));
+	if (c->trust_urls == NULL) {
+		return rv_fail_nomem(e);
+	}
+	for (int i = 0; i < n; i++) {
+		const char *url = config_setting_get_string_elem(list, i);
+		if (url == NULL || !http_url_valid(url, 0)) {
+			return fault(e, c, line, "trust_urls takes a list of https addresses",
+				"Write trust_urls = [ \"https://lists.example/trust.xml\" ];");
+		}
+		c->trust_urls[i] = strdup(url);
+		if (c->trust_urls[i] == NULL) {
+			return rv_fail_nomem(e);
+		}
+		c->n_trust_urls++;
+	}
+	return 0;
+}
+
 static int wrong_value(struct conf *c, const struct conf_setting *s, int line, struct rv_err *e)
 {
 	char text[160];
@@ -191,10 +222,11 @@ static int read_value(struct conf *c, const struct conf_setting *s, const config
 {
 	int line = config_setting_source_line(node);
 	int type = config_setting_type(node);
-	if (s->type == CONF_CODES) {
-		return type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST
-			       ? read_codes(c, node, e)
-			       : wrong_value(c, s, line, e);
+	if (s->type == CONF_CODES || s->type == CONF_URLS) {
+		return type != CONFIG_TYPE_ARRAY && type != CONFIG_TYPE_LIST
+			       ? wrong_value(c, s, line, e)
+		       : s->type == CONF_CODES ? read_codes(c, node, e)
+					       : read_urls(c, node, e);
 	}
 	if (s->type == CONF_UINT || s->type == CONF_U64) {
 		int ok = (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) &&

@@ -25,6 +25,11 @@ struct conf {
 		*curve_key; /* keys/sign.key keys/sign.crt keys/curve.key */
 	char *authority;    /* PEM file of one or more authority certificates */
 	char *trust_list;   /* trust.xml */
+	char **trust_urls;  /* https addresses where newer lists are published */
+	size_t n_trust_urls;
+	char *trust_ca, *trust_pin; /* who their servers have to be; "": the system's authorities */
+	char *trust_proxy;          /* "": none */
+	unsigned trust_every_s, status_every_s;
 	/* link */
 	char *listen; /* "tcp://127.0.0.1:4510", "tcp://[::]:4510"; "" only dials */
 	char (*dial)[RV_CODE_TEXT];

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/file.h"
+#include "node/trust/http.h"
 #include "node/utf8.h"
 
 #define AT(field) offsetof(struct conf, field)
@@ -65,6 +66,17 @@ static int is_listen(const char *value)
 	return strcmp(address, "*") == 0 || inet_pton(AF_INET, address, &raw) == 1;
 }
 
+static int is_pin(const char *value)
+{
+	return value[0] == '\0' || http_pin_valid(value);
+}
+
+static int is_proxy(const char *value)
+{
+	return strlen(value) < HTTP_URL_MAX &&
+	       (value[0] == '\0' || strstr(value, "://") != NULL);
+}
+
 /* It goes into the Header of messages as it is. */
 static int is_office(const char *value)
 {
@@ -103,6 +115,22 @@ const struct conf_setting conf_settings[] = {
 		"certificates of the authority that signs the trust list"),
 	PATH("trust_list", trust_list, "trust.xml", NULL,
 		"the trust list; a newer one put in its place is taken without a restart"),
+	{.name = "trust_urls",
+		.type = CONF_URLS,
+		.at = AT(trust_urls),
+		.words = "https addresses where newer trust lists are published, asked in turn"},
+	PATH("trust_ca", trust_ca, "", NULL,
+		"certification authorities of those servers, a PEM file; empty: the system's"),
+	TEXT("trust_pin", trust_pin, "", is_pin,
+		"sha256// and the base64 of the SHA-256 of a public key, several separated by ;", NULL,
+		"public key of those servers, \"sha256//BASE64\"; without trust_ca the key alone "
+		"decides"),
+	TEXT("trust_proxy", trust_proxy, "", is_proxy, "an address such as http://HOST:PORT", NULL,
+		"proxy for lists, CRLs and OCSP, \"http://proxy.example:3128\"; empty: none"),
+	NUMBER("trust_every_s", CONF_UINT, trust_every_s, 3600, 1, 604800, NULL,
+		"seconds between two looks for a newer trust list"),
+	NUMBER("status_every_s", CONF_UINT, status_every_s, 3600, 1, 604800, NULL,
+		"longest time in seconds between two looks for a newer CRL or OCSP response"),
 	TEXT("listen", listen, "", is_listen,
 		"tcp://ADDRESS:PORT, the address one of this machine in digits, an IPv6 address in "
 		"brackets, or * for all, the port from 1 to 65535",
@@ -164,6 +192,8 @@ static void put_setting(
 			put_quoted(out, init->dial[i]);
 		}
 		rv_buf_str(out, " ];\n\n");
+	} else if (s->type == CONF_URLS) {
+		rv_buf_printf(out, "#%s = [ ];\n\n", s->name);
 	} else if (own != NULL && own[0] != '\0') {
 		rv_buf_printf(out, "%s = ", s->name);
 		put_quoted(out, own);

@@ -8,7 +8,7 @@
 
 /* The settings as data: what conf.c reads, conf_write writes, and the manual page lists. */
 
-enum conf_type { CONF_TEXT, CONF_PATH, CONF_CODE, CONF_CODES, CONF_UINT, CONF_U64 };
+enum conf_type { CONF_TEXT, CONF_PATH, CONF_CODE, CONF_CODES, CONF_URLS, CONF_UINT, CONF_U64 };
 
 struct conf_setting {
 	const char *name;

@@ -30,6 +30,9 @@ static void put_type(const struct conf_setting *s)
 	case CONF_CODES:
 		fputs("A list of members' codes, [ \"RILO\" ]; none by default.\n", stdout);
 		break;
+	case CONF_URLS:
+		fputs("A list of addresses in quotes; none by default.\n", stdout);
+		break;
 	case CONF_CODE:
 		fputs("A member's code in quotes.\nIt must be given.\n", stdout);
 		break;

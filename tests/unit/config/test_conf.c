@@ -60,12 +60,18 @@ static void values_and_defaults(void **state)
 	assert_string_equal(c->dial[1], "FR");
 	assert_int_equal(c->attachment_max, UINT64_C(1099511627776));
 	assert_non_null(strstr(c->api_socket, "/good/run/api.sock"));
+	assert_int_equal(c->n_trust_urls, 2);
+	assert_string_equal(c->trust_urls[0], "https://lists.example/trust.xml");
+	assert_non_null(strstr(c->trust_ca, "/good/web.pem"));
+	assert_int_equal(c->trust_every_s, 60);
 	conf_free(&c);
 	snprintf(path, sizeof(path), "%s/good/least.conf", folder);
 	assert_int_equal(conf_read(&c, path, NULL), 0);
 	assert_int_equal(c->heartbeat_ms, 5000);
 	assert_string_equal(c->listen, "");
 	assert_int_equal(c->n_dial, 0);
+	assert_int_equal(c->n_trust_urls, 0);
+	assert_string_equal(c->trust_ca, "");
 	conf_free(&c);
 	assert_null(c);
 	conf_free(&c);
