@@ -4,9 +4,9 @@
 set -eu
 build="gcc make autoconf automake libtool pkg-config git ca-certificates
 libzmq3-dev libxml2-dev libxmlsec1-dev libxmlsec1-openssl libssl-dev libsqlite3-dev libcurl4-openssl-dev libjansson-dev
-libconfig-dev libmicrohttpd-dev libsystemd-dev libseccomp-dev libcmocka-dev
+libconfig-dev libmicrohttpd-dev libsystemd-dev libseccomp-dev libp11-kit-dev libcmocka-dev
 xmlsec1 libxml2-utils xsltproc openssl mandoc python3 iso-codes"
-test="clang libclang-rt-14-dev python3-zmq python3-lxml python3-cryptography python3-jsonschema xz-utils gawk bash-completion zsh procps"
+test="clang libclang-rt-14-dev python3-zmq python3-lxml python3-cryptography python3-jsonschema xz-utils gawk bash-completion zsh procps softhsm2"
 case "${1:-build}" in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;

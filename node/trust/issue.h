@@ -24,6 +24,9 @@ int issue_key_pem(EVP_PKEY *key, const char *passphrase, struct rv_buf *out, str
  * Reads a PEM key file. ask is called for the passphrase if the key has one: it fills at most size
  * bytes with a C string and returns its length, negative if there is none. RV_EDENIED: wrong or no
  * passphrase.
+ *
+ * A file with one line, a PKCS#11 URI with module-path (token.h), stands for the key in the token:
+ * ask is then called for the PIN, unless the URI has pin-source. Errors as in token.h.
  */
 struct issue_ask {
 	int (*ask)(void *ctx, char *out, size_t size);

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "node/file.h"
+#include "node/token/token.h"
 #include "protocol/cert.h"
 
 enum { MAX_KEY_FILE = 64 << 10, MAX_PASSPHRASE = 256 };
@@ -96,6 +97,19 @@ static int on_passphrase(char *out, int size, int writing, void *ctx)
 	return n > 0 ? n : -1;
 }
 
+/* A file that names a key in a token has one line. */
+static int read_token(
+	EVP_PKEY **key_r, struct rv_buf *text, const struct issue_ask *ask, struct rv_err *e)
+{
+	while (text->len > 0 && (text->data[text->len - 1] == '\n' || text->data[text->len - 1] == '\r')) {
+		text->len--;
+	}
+	const char *uri = rv_buf_cstr(text);
+	return uri != NULL ? token_key_open(key_r, uri, ask != NULL ? ask->ask : NULL,
+				     ask != NULL ? ask->ctx : NULL, e)
+			   : rv_fail_nomem(e);
+}
+
 int issue_key_read(
 	EVP_PKEY **key_r, const char *path, const struct issue_ask *ask, struct rv_err *e)
 {
@@ -108,6 +122,10 @@ int issue_key_read(
 			 ? file_read(path, MAX_KEY_FILE, &pem, e)
 			 : rv_fail_nomem(e);
 	if (rc != 0) {
+		goto out;
+	}
+	if (token_is_uri(rv_buf_cstr(&pem))) {
+		rc = read_token(key_r, &pem, ask, e);
 		goto out;
 	}
 	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
