@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "frame.h"
+#include "frame_int.h"
 #include "wire.h"
 
 #include <stdlib.h>
@@ -21,6 +21,10 @@ static const struct {
 	[RV_CMD_CREDIT] = {"CREDIT", 1, 1},
 	[RV_CMD_RECONCILE] = {"RECONCILE", 0, 0},
 	[RV_CMD_BYE] = {"BYE", 1, 1},
+	[RV_CMD_TRUST_REQUEST] = {"TRUST_REQUEST", 1, 1},
+	[RV_CMD_TRUST] = {"TRUST", 1, 2},
+	[RV_CMD_JOIN] = {"JOIN", 1, 2},
+	[RV_CMD_JOIN_STATE] = {"JOIN_STATE", 1, 2},
 };
 
 const char *rv_cmd_text(enum rv_cmd cmd)
@@ -45,8 +49,7 @@ const char *rv_bye_code_text(unsigned code)
 
 /* ---- what all bodies share ---- */
 
-/* Every byte was read and nothing was missing; else which of the two it was. */
-static int check_end(const struct rv_cur *c, const char *what, struct rv_err *e)
+int rv_body_end(const struct rv_cur *c, const char *what, struct rv_err *e)
 {
 	if (!rv_cur_ok(c)) {
 		return rv_fail_rule(e, RV_EPARSE, "FRAME-SHORT",
@@ -59,13 +62,12 @@ static int check_end(const struct rv_cur *c, const char *what, struct rv_err *e)
 	return 0;
 }
 
-static int bad_field(struct rv_err *e, const char *what, const char *field, const char *rule_of_it)
+int rv_body_field(struct rv_err *e, const char *what, const char *field, const char *rule_of_it)
 {
 	return rv_fail_rule(e, RV_EPARSE, "FRAME-FIELD", "%s: %s %s", what, field, rule_of_it);
 }
 
-/* After a run of appends: all of it or nothing. */
-static int put_end(struct rv_buf *out, size_t start)
+int rv_body_put_end(struct rv_buf *out, size_t start)
 {
 	if (!rv_buf_ok(out)) {
 		out->len = start;
@@ -107,7 +109,7 @@ int rv_frame_header_put(struct rv_buf *out, enum rv_cmd cmd, uint16_t count)
 	rv_buf_u8(out, (uint8_t)cmd);
 	rv_buf_u16(out, 0);
 	rv_buf_u16(out, count);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_frame_header_parse(struct rv_frame_header *h, const void *data, size_t len, struct rv_err *e)
@@ -171,16 +173,16 @@ static int hello_check(const struct rv_hello *h, struct rv_err *e)
 {
 	static const char what[] = "HELLO";
 	if (!rv_code_valid(h->code)) {
-		return bad_field(e, what, "code", "is not a member code");
+		return rv_body_field(e, what, "code", "is not a member code");
 	}
 	if (h->version_min < 1 || h->version_min > h->version_max) {
-		return bad_field(e, what, "versions", "are not a range that starts at 1 or later");
+		return rv_body_field(e, what, "versions", "are not a range that starts at 1 or later");
 	}
 	if (!rv_wire_time_ok(h->time_us)) {
-		return bad_field(e, what, "time", "is after the year 9999");
+		return rv_body_field(e, what, "time", "is after the year 9999");
 	}
 	if (!rv_wire_ascii_ok(h->software)) {
-		return bad_field(e, what, "software", "is not printable ASCII");
+		return rv_body_field(e, what, "software", "is not printable ASCII");
 	}
 	return 0;
 }
@@ -201,7 +203,7 @@ int rv_hello_put(struct rv_buf *out, const struct rv_hello *h)
 	rv_buf_u64(out, h->credit_bytes);
 	rv_buf_u64(out, h->attachment_max);
 	rv_buf_str8(out, h->software);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_hello_parse(struct rv_hello *h, const void *data, size_t len, struct rv_err *e)
@@ -218,7 +220,7 @@ int rv_hello_parse(struct rv_hello *h, const void *data, size_t len, struct rv_e
 	v.credit_bytes = rv_cur_u64(&c);
 	v.attachment_max = rv_cur_u64(&c);
 	rv_cur_str8(&c, v.software, sizeof(v.software));
-	int rc = check_end(&c, "HELLO", e);
+	int rc = rv_body_end(&c, "HELLO", e);
 	if (rc == 0) {
 		rc = hello_check(&v, e);
 	}
@@ -255,20 +257,20 @@ static int item_check(const struct rv_item *i, struct rv_err *e)
 {
 	static const char what[] = "an item of MESSAGES";
 	if (!rv_wire_uuid_ok(i->message)) {
-		return bad_field(e, what, "message", "is not a version 7 UUID");
+		return rv_body_field(e, what, "message", "is not a version 7 UUID");
 	}
 	if (i->priority > RV_ITEM_MAX_PRIORITY) {
-		return bad_field(e, what, "priority", "is not 0, 1 or 2");
+		return rv_body_field(e, what, "priority", "is not 0, 1 or 2");
 	}
 	if (i->hops == 0) {
-		return bad_field(e, what, "hops", "is 0");
+		return rv_body_field(e, what, "hops", "is 0");
 	}
 	if (!trail_ok(i->trail)) {
-		return bad_field(
+		return rv_body_field(
 			e, what, "trail", "is not member codes with single spaces between");
 	}
 	if (i->wire.len == 0) {
-		return bad_field(e, what, "wire", "is empty");
+		return rv_body_field(e, what, "wire", "is empty");
 	}
 	if (i->wire.len > RV_ITEM_MAX_WIRE) {
 		return rv_fail_rule(e, RV_ELIMIT, "FRAME-WIRE",
@@ -294,7 +296,7 @@ int rv_item_put(struct rv_buf *out, const struct rv_item *i)
 		return rc;
 	}
 	rv_buf_put(out, i->wire.data, i->wire.len);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_item_parse(struct rv_item *i, const void *data, size_t len, struct rv_err *e)
@@ -306,7 +308,7 @@ int rv_item_parse(struct rv_item *i, const void *data, size_t len, struct rv_err
 	v.hops = rv_cur_u8(&c);
 	rv_cur_str8(&c, v.trail, sizeof(v.trail));
 	if (!rv_cur_ok(&c)) {
-		return check_end(&c, "an item of MESSAGES", e);
+		return rv_body_end(&c, "an item of MESSAGES", e);
 	}
 	int rc = rv_wire_get_codes(&c, &v.recipients, &v.n_recipients, RV_ITEM_MAX_RECIPIENTS);
 	if (rc == RV_ENOMEM) {
@@ -347,9 +349,9 @@ int rv_batch_parse(uint64_t *batch_r, const void *data, size_t len, struct rv_er
 {
 	struct rv_cur c = rv_cur_of(data, len);
 	uint64_t batch = rv_cur_u64(&c);
-	int rc = check_end(&c, "a batch number", e);
+	int rc = rv_body_end(&c, "a batch number", e);
 	if (rc == 0 && batch == 0) {
-		rc = bad_field(e, "RECEIPTS", "batch", "is 0");
+		rc = rv_body_field(e, "RECEIPTS", "batch", "is 0");
 	}
 	if (rc == 0) {
 		*batch_r = batch;
@@ -365,7 +367,7 @@ int rv_ack_put(struct rv_buf *out, const struct rv_ack *a)
 	size_t start = out->len;
 	rv_buf_u64(out, a->batch);
 	rv_buf_u8(out, a->status);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_ack_parse(struct rv_ack *a, const void *data, size_t len, struct rv_err *e)
@@ -374,12 +376,12 @@ int rv_ack_parse(struct rv_ack *a, const void *data, size_t len, struct rv_err *
 	struct rv_ack v = {0};
 	v.batch = rv_cur_u64(&c);
 	v.status = rv_cur_u8(&c);
-	int rc = check_end(&c, "RECEIPTS_ACK", e);
+	int rc = rv_body_end(&c, "RECEIPTS_ACK", e);
 	if (rc == 0 && v.batch == 0) {
-		rc = bad_field(e, "RECEIPTS_ACK", "batch", "is 0");
+		rc = rv_body_field(e, "RECEIPTS_ACK", "batch", "is 0");
 	}
 	if (rc == 0 && v.status > RV_ACK_LATER) {
-		rc = bad_field(e, "RECEIPTS_ACK", "status", "is not 0 or 1");
+		rc = rv_body_field(e, "RECEIPTS_ACK", "status", "is not 0 or 1");
 	}
 	if (rc == 0) {
 		*a = v;
@@ -393,16 +395,16 @@ static int defer_check(const struct rv_defer *d, struct rv_err *e)
 {
 	static const char what[] = "DEFER";
 	if (!rv_wire_uuid_ok(d->message)) {
-		return bad_field(e, what, "message", "is not a version 7 UUID");
+		return rv_body_field(e, what, "message", "is not a version 7 UUID");
 	}
 	if (d->wait_s < 1 || d->wait_s > RV_DEFER_MAX_WAIT) {
-		return bad_field(e, what, "wait", "is not 1 to 86400 seconds");
+		return rv_body_field(e, what, "wait", "is not 1 to 86400 seconds");
 	}
 	if (!rv_wire_rule_ok(d->code)) {
-		return bad_field(e, what, "code", "is not a stable code");
+		return rv_body_field(e, what, "code", "is not a stable code");
 	}
 	if (!rv_wire_text_ok(d->text)) {
-		return bad_field(e, what, "text", "is not UTF-8 without control characters");
+		return rv_body_field(e, what, "text", "is not UTF-8 without control characters");
 	}
 	return 0;
 }
@@ -417,7 +419,7 @@ int rv_defer_put(struct rv_buf *out, const struct rv_defer *d)
 	rv_buf_u32(out, d->wait_s);
 	rv_buf_str8(out, d->code);
 	rv_buf_str8(out, d->text);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_defer_parse(struct rv_defer *d, const void *data, size_t len, struct rv_err *e)
@@ -428,7 +430,7 @@ int rv_defer_parse(struct rv_defer *d, const void *data, size_t len, struct rv_e
 	v.wait_s = rv_cur_u32(&c);
 	rv_cur_str8(&c, v.code, sizeof(v.code));
 	rv_cur_str8(&c, v.text, sizeof(v.text));
-	int rc = check_end(&c, "DEFER", e);
+	int rc = rv_body_end(&c, "DEFER", e);
 	if (rc == 0) {
 		rc = defer_check(&v, e);
 	}
@@ -443,10 +445,10 @@ int rv_defer_parse(struct rv_defer *d, const void *data, size_t len, struct rv_e
 static int chunk_request_check(const struct rv_chunk_request *r, struct rv_err *e)
 {
 	if (r->length < 1 || r->length > RV_CHUNK_MAX) {
-		return bad_field(e, "CHUNK_REQUEST", "length", "is not 1 to 262144");
+		return rv_body_field(e, "CHUNK_REQUEST", "length", "is not 1 to 262144");
 	}
 	if (r->offset > (uint64_t)INT64_MAX - r->length) {
-		return bad_field(e, "CHUNK_REQUEST", "offset", "is out of range");
+		return rv_body_field(e, "CHUNK_REQUEST", "offset", "is out of range");
 	}
 	return 0;
 }
@@ -460,7 +462,7 @@ int rv_chunk_request_put(struct rv_buf *out, const struct rv_chunk_request *r)
 	rv_buf_put(out, r->digest, RV_DIGEST_LEN);
 	rv_buf_u64(out, r->offset);
 	rv_buf_u32(out, r->length);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_chunk_request_parse(
@@ -471,7 +473,7 @@ int rv_chunk_request_parse(
 	cur_copy(&c, v.digest, sizeof(v.digest));
 	v.offset = rv_cur_u64(&c);
 	v.length = rv_cur_u32(&c);
-	int rc = check_end(&c, "CHUNK_REQUEST", e);
+	int rc = rv_body_end(&c, "CHUNK_REQUEST", e);
 	if (rc == 0) {
 		rc = chunk_request_check(&v, e);
 	}
@@ -484,10 +486,10 @@ int rv_chunk_request_parse(
 static int chunk_check(const struct rv_chunk *k, struct rv_err *e)
 {
 	if (k->status > RV_CHUNK_LATER) {
-		return bad_field(e, "CHUNK", "status", "is not 0 to 3");
+		return rv_body_field(e, "CHUNK", "status", "is not 0 to 3");
 	}
 	if (k->offset > (uint64_t)INT64_MAX) {
-		return bad_field(e, "CHUNK", "offset", "is out of range");
+		return rv_body_field(e, "CHUNK", "offset", "is out of range");
 	}
 	return 0;
 }
@@ -501,7 +503,7 @@ int rv_chunk_put(struct rv_buf *out, const struct rv_chunk *k)
 	rv_buf_put(out, k->digest, RV_DIGEST_LEN);
 	rv_buf_u64(out, k->offset);
 	rv_buf_u8(out, k->status);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_chunk_parse(struct rv_chunk *k, const void *data, size_t len, struct rv_err *e)
@@ -511,7 +513,7 @@ int rv_chunk_parse(struct rv_chunk *k, const void *data, size_t len, struct rv_e
 	cur_copy(&c, v.digest, sizeof(v.digest));
 	v.offset = rv_cur_u64(&c);
 	v.status = rv_cur_u8(&c);
-	int rc = check_end(&c, "CHUNK", e);
+	int rc = rv_body_end(&c, "CHUNK", e);
 	if (rc == 0) {
 		rc = chunk_check(&v, e);
 	}
@@ -532,7 +534,7 @@ int rv_ping_put(struct rv_buf *out, const struct rv_ping *p)
 	rv_buf_u64(out, p->serial);
 	put_time(out, p->t1_us);
 	rv_buf_u64(out, p->trust_number);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_ping_parse(struct rv_ping *p, const void *data, size_t len, struct rv_err *e)
@@ -542,9 +544,9 @@ int rv_ping_parse(struct rv_ping *p, const void *data, size_t len, struct rv_err
 	v.serial = rv_cur_u64(&c);
 	v.t1_us = cur_time(&c);
 	v.trust_number = rv_cur_u64(&c);
-	int rc = check_end(&c, "PING", e);
+	int rc = rv_body_end(&c, "PING", e);
 	if (rc == 0 && !rv_wire_time_ok(v.t1_us)) {
-		rc = bad_field(e, "PING", "time", "is after the year 9999");
+		rc = rv_body_field(e, "PING", "time", "is after the year 9999");
 	}
 	if (rc == 0) {
 		*p = v;
@@ -563,7 +565,7 @@ int rv_pong_put(struct rv_buf *out, const struct rv_pong *p)
 	put_time(out, p->t1_us);
 	put_time(out, p->t2_us);
 	put_time(out, p->t3_us);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_pong_parse(struct rv_pong *p, const void *data, size_t len, struct rv_err *e)
@@ -574,10 +576,10 @@ int rv_pong_parse(struct rv_pong *p, const void *data, size_t len, struct rv_err
 	v.t1_us = cur_time(&c);
 	v.t2_us = cur_time(&c);
 	v.t3_us = cur_time(&c);
-	int rc = check_end(&c, "PONG", e);
+	int rc = rv_body_end(&c, "PONG", e);
 	if (rc == 0 && (!rv_wire_time_ok(v.t1_us) || !rv_wire_time_ok(v.t2_us) ||
 			       !rv_wire_time_ok(v.t3_us))) {
-		rc = bad_field(e, "PONG", "a time", "is after the year 9999");
+		rc = rv_body_field(e, "PONG", "a time", "is after the year 9999");
 	}
 	if (rc == 0) {
 		*p = v;
@@ -592,7 +594,7 @@ int rv_credit_put(struct rv_buf *out, const struct rv_credit *k)
 	size_t start = out->len;
 	rv_buf_u64(out, k->messages);
 	rv_buf_u64(out, k->bytes);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_credit_parse(struct rv_credit *k, const void *data, size_t len, struct rv_err *e)
@@ -601,7 +603,7 @@ int rv_credit_parse(struct rv_credit *k, const void *data, size_t len, struct rv
 	struct rv_credit v = {0};
 	v.messages = rv_cur_u64(&c);
 	v.bytes = rv_cur_u64(&c);
-	int rc = check_end(&c, "CREDIT", e);
+	int rc = rv_body_end(&c, "CREDIT", e);
 	if (rc == 0) {
 		*k = v;
 	}
@@ -613,10 +615,10 @@ int rv_credit_parse(struct rv_credit *k, const void *data, size_t len, struct rv
 static int bye_check(const struct rv_bye *b, struct rv_err *e)
 {
 	if (b->code == 0) {
-		return bad_field(e, "BYE", "code", "is 0");
+		return rv_body_field(e, "BYE", "code", "is 0");
 	}
 	if (!rv_wire_text_ok(b->text)) {
-		return bad_field(e, "BYE", "text", "is not UTF-8 without control characters");
+		return rv_body_field(e, "BYE", "text", "is not UTF-8 without control characters");
 	}
 	return 0;
 }
@@ -629,7 +631,7 @@ int rv_bye_put(struct rv_buf *out, const struct rv_bye *b)
 	size_t start = out->len;
 	rv_buf_u16(out, b->code);
 	rv_buf_str8(out, b->text);
-	return put_end(out, start);
+	return rv_body_put_end(out, start);
 }
 
 int rv_bye_parse(struct rv_bye *b, const void *data, size_t len, struct rv_err *e)
@@ -638,7 +640,7 @@ int rv_bye_parse(struct rv_bye *b, const void *data, size_t len, struct rv_err *
 	struct rv_bye v = {0};
 	v.code = rv_cur_u16(&c);
 	rv_cur_str8(&c, v.text, sizeof(v.text));
-	int rc = check_end(&c, "BYE", e);
+	int rc = rv_body_end(&c, "BYE", e);
 	if (rc == 0) {
 		rc = bye_check(&v, e);
 	}

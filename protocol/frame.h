@@ -32,6 +32,10 @@ enum rv_cmd {
 	RV_CMD_CREDIT,
 	RV_CMD_RECONCILE, /* reserved: no body is defined in version 1, the parser refuses it */
 	RV_CMD_BYE,
+	RV_CMD_TRUST_REQUEST,
+	RV_CMD_TRUST,
+	RV_CMD_JOIN,
+	RV_CMD_JOIN_STATE,
 	RV_CMD_LAST
 };
 const char *rv_cmd_text(enum rv_cmd cmd); /* "HELLO"; "?" if out of range */
@@ -171,6 +175,58 @@ struct rv_credit {
 };
 int rv_credit_put(struct rv_buf *out, const struct rv_credit *c);
 int rv_credit_parse(struct rv_credit *c, const void *data, size_t len, struct rv_err *e);
+
+/* TRUST_REQUEST: one part. Asks for the trust list of that number, from an offset on. */
+struct rv_trust_request {
+	uint64_t number; /* from 1 */
+	uint32_t offset;
+};
+int rv_trust_request_put(struct rv_buf *out, const struct rv_trust_request *r);
+int rv_trust_request_parse(
+	struct rv_trust_request *r, const void *data, size_t len, struct rv_err *e);
+
+/* TRUST: part 1 this; part 2 the bytes from the offset on (1..RV_CHUNK_MAX), absent if there is no
+ * such list here any more: then total is 0. The number is that of the list sent, which may be newer
+ * than what was asked for. */
+enum { RV_TRUST_MAX_BYTES = 64 << 20 };
+struct rv_trust_part {
+	uint64_t number;
+	uint32_t total; /* bytes of the whole list, up to RV_TRUST_MAX_BYTES */
+	uint32_t offset;
+};
+int rv_trust_part_put(struct rv_buf *out, const struct rv_trust_part *p);
+int rv_trust_part_parse(struct rv_trust_part *p, const void *data, size_t len, struct rv_err *e);
+
+/*
+ * JOIN: part 1 is a request to join (join.h), up to RV_JOIN_MAX bytes. Part 2, for new keys of a
+ * member: the voucher, a signature by its present signing key over "REEVE-RENEWAL-1", a zero byte
+ * and the SHA-256 of part 1.
+ */
+enum { RV_JOIN_MAX = 64 << 10, RV_VOUCH_MAX_SIGNATURE = 1024 };
+struct rv_vouch {
+	char code[RV_CODE_TEXT];
+	uint8_t cert_digest[RV_DIGEST_LEN];
+	uint8_t alg; /* enum rv_sig_alg */
+	struct rv_span signature; /* borrowed */
+};
+int rv_vouch_put(struct rv_buf *out, const struct rv_vouch *v);
+int rv_vouch_parse(struct rv_vouch *v, const void *data, size_t len, struct rv_err *e);
+
+/* JOIN_STATE: part 1 this; part 2, with RV_JOIN_ADMITTED only: authority.pem, up to RV_JOIN_MAX. */
+enum rv_join_status {
+	RV_JOIN_WAITING = 1, /* for the coordinator */
+	RV_JOIN_ADMITTED = 2,
+	RV_JOIN_REFUSED = 3
+};
+struct rv_join_state {
+	uint8_t request[RV_DIGEST_LEN]; /* SHA-256 of what JOIN brought */
+	uint8_t status;
+	uint64_t trust_number; /* with ADMITTED: of the list that admits it */
+	char rule[32];         /* with REFUSED; else "" */
+	char text[256], mend[256];
+};
+int rv_join_state_put(struct rv_buf *out, const struct rv_join_state *s);
+int rv_join_state_parse(struct rv_join_state *s, const void *data, size_t len, struct rv_err *e);
 
 /* BYE: why the sender ends the session. The header has version 1 whatever was negotiated. */
 enum rv_bye_code {

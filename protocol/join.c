@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "join.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/err.h>
@@ -125,6 +126,7 @@ static int read_request(struct rv_join *j, const xmlNode *node, struct rv_err *e
 	} else if (w.rc == 0) {
 		memcpy(j->z85, z85, sizeof(j->z85));
 	}
+	tl_take_rights(&w, &j->party);
 	return tl_end(&w);
 }
 
@@ -249,6 +251,30 @@ static int put_party(xmlNode *node, const struct rv_member *m)
 	return bad ? RV_ENOMEM : 0;
 }
 
+int rv_join_put_rights(xmlNode *node, const struct rv_member *m)
+{
+	xmlNode *rights = m->n_rights > 0 ? rv_xml_add(node, "Rights", NULL) : NULL;
+	int bad = m->n_rights > 0 && rights == NULL;
+	for (size_t i = 0; i < m->n_rights && !bad; i++) {
+		const struct rv_right *r = &m->rights[i];
+		xmlNode *right = rv_xml_add(rights, "Right", NULL);
+		bad = right == NULL || rv_xml_add(right, "Brand", r->brand) == NULL;
+		if (!bad && r->registration != NULL) {
+			bad = rv_xml_add(right, "RegistrationNumber", r->registration) == NULL;
+		}
+		for (unsigned k = 1; k <= 45 && !bad; k++) {
+			char number[4];
+			snprintf(number, sizeof(number), "%u", k);
+			bad = (r->nice >> k & 1) != 0 &&
+			      rv_xml_add(right, "NiceClass", number) == NULL;
+		}
+		for (size_t k = 0; k < r->n_countries && !bad; k++) {
+			bad = rv_xml_add(right, "Country", r->countries[k]) == NULL;
+		}
+	}
+	return bad ? RV_ENOMEM : 0;
+}
+
 static int build(xmlDoc *doc, xmlNode **request_r, const struct rv_join *j)
 {
 	char made[RV_STAMP_TEXT];
@@ -270,7 +296,8 @@ static int build(xmlDoc *doc, xmlNode **request_r, const struct rv_join *j)
 		xmlNewProp(request, (const xmlChar *)"Made", (const xmlChar *)made) == NULL ||
 		put_party(request, &j->party) != 0 ||
 		rv_xml_add(request, "CertificateRequest", text) == NULL ||
-		rv_xml_add(request, "CurveKey", j->z85) == NULL) {
+		rv_xml_add(request, "CurveKey", j->z85) == NULL ||
+		rv_join_put_rights(request, &j->party) != 0) {
 		goto out;
 	}
 	*request_r = request;
@@ -320,6 +347,18 @@ out:
 	return rc;
 }
 
+/* 16 bits as consonant, vowel, consonant, vowel, consonant: 4, 2, 4, 2 and 4 bits. */
+static void put_word(char word[5], unsigned bits)
+{
+	static const char consonants[] = "bdfghjklmnprstvz";
+	static const char vowels[] = "aiou";
+	word[0] = consonants[bits >> 12 & 15];
+	word[1] = vowels[bits >> 10 & 3];
+	word[2] = consonants[bits >> 6 & 15];
+	word[3] = vowels[bits >> 4 & 3];
+	word[4] = consonants[bits & 15];
+}
+
 int rv_join_fingerprint(const struct rv_join *j, char text[RV_FINGERPRINT_TEXT], struct rv_err *e)
 {
 	uint8_t digest[RV_DIGEST_LEN];
@@ -338,11 +377,9 @@ int rv_join_fingerprint(const struct rv_join *j, char text[RV_FINGERPRINT_TEXT],
 		goto out;
 	}
 	rv_sha256(digest, both.data, both.len);
-	for (size_t i = 0; i < 8; i++) {
-		rv_hex(text + 5 * i, digest + 2 * i, 2);
-		if (i < 7) {
-			text[5 * i + 4] = '-';
-		}
+	for (size_t i = 0; i < RV_FINGERPRINT_WORDS; i++) {
+		put_word(text + 6 * i, (unsigned)digest[2 * i] << 8 | digest[2 * i + 1]);
+		text[6 * i + 5] = i + 1 < RV_FINGERPRINT_WORDS ? '-' : '\0';
 	}
 out:
 	OPENSSL_free(spki);

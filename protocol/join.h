@@ -3,6 +3,7 @@
 #define RV_JOIN_H
 
 #include "trustlist.h"
+#include "xml.h"
 
 /*
  * A request to be admitted to the trust list (SPEC.md, "Trust list"): what a new node sends to its
@@ -12,11 +13,11 @@
  * fingerprint with the organisation by another way.
  *
  * <Join><Request Id="request" Made="..."> Code Name Role+ Country? Endpoint* Via*
- * CertificateRequest CurveKey </Request> <ds:Signature/></Join>, namespace urn:reeve:trust:1,
+ * CertificateRequest CurveKey Rights? </Request> <ds:Signature/></Join>, namespace urn:reeve:trust:1,
  * canonical form, the profile of the trust list's signature.
  */
 struct rv_join {
-	struct rv_member party; /* code, name, roles, country, endpoints, via; nothing else */
+	struct rv_member party; /* code, name, roles, country, endpoints, via, rights; nothing else */
 	int64_t made_us;
 	uint8_t *request; /* DER of the PKCS #10 request */
 	size_t request_len;
@@ -34,10 +35,12 @@ int rv_join_write(const struct rv_join *j, const struct rv_signer *signer, struc
  */
 int rv_join_read(struct rv_join *j, const void *wire, size_t len, struct rv_err *e);
 void rv_join_clear(struct rv_join *j);
+/* Adds the element Rights of a Request or a Member, if there are any. RV_ENOMEM. */
+int rv_join_put_rights(xmlNode *node, const struct rv_member *m);
 
-/* Eight groups of four hex digits over signing key and CURVE key: what two people compare by
- * telephone. */
-enum { RV_FINGERPRINT_TEXT = 8 * 4 + 7 + 1 };
+/* The phrase over signing key and CURVE key: five words that can be said in any language
+ * ("lusab-babad-gutih-tugad-hadok", 80 bits), which two people compare by telephone. */
+enum { RV_FINGERPRINT_WORDS = 5, RV_FINGERPRINT_TEXT = RV_FINGERPRINT_WORDS * 6 };
 int rv_join_fingerprint(const struct rv_join *j, char text[RV_FINGERPRINT_TEXT], struct rv_err *e);
 
 #endif

@@ -67,6 +67,8 @@ int tl_read_list(struct rv_trust *t, const xmlNode *list, struct rv_err *e);
 struct tl_walk;
 /* What a Member and a Request begin with: Code to Via. */
 void tl_take_party(struct tl_walk *w, struct rv_member *m);
+/* Rights, which a right-holder may have. */
+void tl_take_rights(struct tl_walk *w, struct rv_member *m);
 /* Signing, Issuer and Checking, which come first in a List (trustlist_signing.c). */
 void tl_take_signing(struct tl_walk *w, struct rv_trust *t);
 void tl_take_issuers(struct tl_walk *w, struct rv_trust *t);

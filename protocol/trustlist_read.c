@@ -172,7 +172,7 @@ static int read_right(struct rv_right *r, const xmlNode *node, struct rv_err *e)
 	return tl_end(&w);
 }
 
-static void take_rights(struct tl_walk *up, struct rv_member *m)
+void tl_take_rights(struct tl_walk *up, struct rv_member *m)
 {
 	const xmlNode *node = tl_take(up, "Rights");
 	if (node == NULL) {
@@ -245,7 +245,7 @@ int tl_read_member(struct rv_member *m, const xmlNode *node, struct rv_err *e)
 	for (size_t i = 0; i < n && w.rc == 0; i++) {
 		take_curve_key(&w, &m->keys[m->n_keys++]);
 	}
-	take_rights(&w, m);
+	tl_take_rights(&w, m);
 	return tl_end(&w);
 }
 

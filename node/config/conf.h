@@ -30,6 +30,8 @@ struct conf {
 	char *trust_ca, *trust_pin; /* who their servers have to be; "": the system's authorities */
 	char *trust_proxy;          /* "": none */
 	unsigned trust_every_s, status_every_s;
+	unsigned trust_grace_h;
+	char *authority_dir; /* of a coordinator: authority */
 	/* link */
 	char *listen; /* "tcp://127.0.0.1:4510", "tcp://[::]:4510"; "" only dials */
 	char (*dial)[RV_CODE_TEXT];

@@ -131,6 +131,10 @@ const struct conf_setting conf_settings[] = {
 		"seconds between two looks for a newer trust list"),
 	NUMBER("status_every_s", CONF_UINT, status_every_s, 3600, 1, 604800, NULL,
 		"longest time in seconds between two looks for a newer CRL or OCSP response"),
+	NUMBER("trust_grace_h", CONF_UINT, trust_grace_h, 72, 0, 8760, NULL,
+		"hours for which an expired trust list still holds, until a newer one is here"),
+	PATH("authority_dir", authority_dir, "authority", NULL,
+		"a coordinator's folder of the authority: invite, approve and revoke use it"),
 	TEXT("listen", listen, "", is_listen,
 		"tcp://ADDRESS:PORT, the address one of this machine in digits, an IPv6 address in "
 		"brackets, or * for all, the port from 1 to 65535",

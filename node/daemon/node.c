@@ -251,7 +251,7 @@ static void look_at_trust(struct node *n)
 	struct rv_err e = {0};
 	int changed = 0;
 	if (trust_poll(n->trust, &changed, &e) != 0) {
-		log_err(n->log, LOG_LVL_ERROR, "the trust list on disk is not taken", &e, NULL);
+		log_err(n->log, LOG_LVL_ERROR, "a trust list is not taken", &e, NULL);
 	}
 	if (changed) {
 		struct rv_trust *t = trust_get(n->trust);
@@ -298,12 +298,13 @@ static void look_around(struct node *n, unsigned look)
 static int wait_for_end(struct node *n, int signals, struct rv_err *e)
 {
 	for (unsigned look = 0;; look++) {
-		struct pollfd p = {.fd = signals, .events = POLLIN};
-		int ready = poll(&p, 1, LOOK_EVERY_MS);
+		struct pollfd p[2] = {{.fd = signals, .events = POLLIN},
+			{.fd = trust_fd(n->trust), .events = POLLIN}};
+		int ready = poll(p, 2, LOOK_EVERY_MS);
 		if (ready < 0 && errno != EINTR) {
 			return rv_fail_errno(e, errno, "cannot wait for signals");
 		}
-		if (ready > 0) {
+		if (ready > 0 && p[0].revents != 0) {
 			struct signalfd_siginfo info;
 			if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 				log_event(n->log, LOG_LVL_INFO, "stopping", NULL);

@@ -241,7 +241,7 @@ static int run_posts(struct links *l)
 
 static struct link *accept_connection(struct links *l, const struct line_in *in)
 {
-	struct rv_trust *t = trust_get(l->p.trust);
+	struct rv_trust *t = trust_last(l->p.trust);
 	const struct rv_member *m =
 		t != NULL ? rv_trust_by_curve(t, in->key, links_time(l).wall_us) : NULL;
 	struct peer *peer = m != NULL ? links_peer(l, m->code) : NULL;
@@ -413,6 +413,7 @@ static void tick(struct links *l)
 			links_admit(l);
 		}
 		links_dial_due(l);
+		links_trust_tick(l);
 	}
 	if (l->changed || now.mono_us - l->snapshot_us >= LINKS_SNAPSHOT_MS * 1000) {
 		l->changed = 0;
@@ -519,6 +520,7 @@ void links_free(struct links **l_p)
 		free(l->posts);
 		l->posts = next;
 	}
+	links_trust_free(l);
 	links_free_all(l);
 	links_peers_free(l);
 	line_client_free(&l->line);

@@ -153,6 +153,17 @@ static int host_serve(void *ctx, const struct rv_chunk_request *r, struct rv_spa
 	return rc;
 }
 
+static int host_trust_piece(
+	void *ctx, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r)
+{
+	return links_trust_piece(ctx, offset, p, data_r);
+}
+
+static void host_trust_part(void *ctx, const struct rv_trust_part *p, struct rv_span data)
+{
+	links_trust_part(ctx, p, data);
+}
+
 /* ---- the life of a session ---- */
 
 /* An older connection in the same direction, or of another run of the peer, is dead though nobody
@@ -243,6 +254,8 @@ static const struct session_calls host_calls = {
 	.receipts_due_free = host_receipts_due_free,
 	.fetches = host_fetches,
 	.serve = host_serve,
+	.trust_piece = host_trust_piece,
+	.trust_part = host_trust_part,
 	.sent = host_sent,
 	.receipts_done = host_receipts_done,
 	.fetch_failed = host_fetch_failed,
@@ -255,9 +268,8 @@ static const struct session_calls host_calls = {
 static int new_session(struct links *l, struct link *link)
 {
 	const struct conf *conf = l->p.conf;
-	struct rv_trust *t = trust_get(l->p.trust);
 	struct session_params p = {
-		.trust_number = t != NULL ? rv_trust_number(t) : 0,
+		.trust_number = links_own_number(l),
 		.boot = l->boot,
 		.credit_messages = conf->credit_messages,
 		.credit_bytes = conf->credit_bytes,
@@ -267,7 +279,6 @@ static int new_session(struct links *l, struct link *link)
 		.calls = &host_calls,
 		.ctx = link,
 	};
-	rv_trust_unref(&t);
 	memcpy(p.self, conf->code, sizeof(p.self));
 	memcpy(p.peer, link->peer->code, sizeof(p.peer));
 	return session_new(&link->session, &p, links_time(l), NULL);

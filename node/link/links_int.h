@@ -46,6 +46,9 @@ struct peer {
 	char mend[200];
 	int64_t last_error_us;      /* wall */
 	struct session_stats ended; /* sums of sessions that are gone */
+	/* trust lists */
+	uint64_t offered_number; /* of the last list that came from it */
+	int64_t offered_us, stalled_us; /* monotonic; 0: never */
 };
 
 /* A connection with its session. It stays, ended, while the intake still has work of it. */
@@ -74,6 +77,14 @@ struct post {
 	char peer[RV_CODE_TEXT];
 };
 
+/* A trust list that comes in pieces from a peer. */
+struct links_transfer {
+	uint64_t number; /* 0: none */
+	char peer[RV_CODE_TEXT];
+	struct rv_buf wire;
+	int64_t moved_us; /* monotonic */
+};
+
 enum { WAKE_MESSAGES = 1, WAKE_ALL = 2, WAKE_RECEIPTS = 4 };
 
 struct links {
@@ -95,6 +106,9 @@ struct links {
 	int64_t ticked_us, snapshot_us, admitted_us; /* monotonic */
 	int sent;          /* something went to the line since it was read last */
 	int changed;       /* what people see */
+	struct links_transfer transfer;
+	uint64_t offered; /* the number of the list last handed to the main thread */
+	int64_t offered_us;
 	uint8_t *chunk;    /* RV_CHUNK_MAX bytes, for serving */
 	struct line_in in; /* large: the parts of one frame */
 	/* shared */
@@ -125,6 +139,13 @@ void links_choose_lead(struct links *l, struct peer *peer);
 void links_refusal(struct links *l, const char *key, const char *address, const char *reason);
 void links_snapshot(struct links *l);
 void links_peers_free(struct links *l);
+/* links_trust.c */
+void links_trust_tick(struct links *l);
+void links_trust_part(struct link *link, const struct rv_trust_part *p, struct rv_span data);
+int links_trust_piece(
+	struct link *link, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r);
+uint64_t links_own_number(const struct links *l); /* of the list here, expired or not */
+void links_trust_free(struct links *l);
 /* links_host.c */
 struct link *links_open(
 	struct links *l, uint64_t connection, struct peer *peer, const char *key, int dialled);

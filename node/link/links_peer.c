@@ -123,7 +123,7 @@ static void dial(struct links *l, const struct rv_trust *t, struct peer *peer)
 
 void links_dial_due(struct links *l)
 {
-	struct rv_trust *t = trust_get(l->p.trust);
+	struct rv_trust *t = trust_last(l->p.trust);
 	int64_t now_us = links_time(l).mono_us;
 	struct peer *peer;
 	for (size_t at = 0;
@@ -180,10 +180,11 @@ static void end_strangers(struct links *l, const struct rv_trust *t, int64_t now
 	}
 }
 
-/* Without a list nobody is admitted. */
+/* Without a list nobody is admitted. Members of a list that has expired are: a newer one may come
+ * from them; messages wait, because the intake has no list. */
 void links_admit(struct links *l)
 {
-	struct rv_trust *t = trust_get(l->p.trust);
+	struct rv_trust *t = trust_last(l->p.trust);
 	struct session_time now = links_time(l);
 	char(*keys)[RV_CURVE_KEY_TEXT] = NULL;
 	size_t n = 0;

@@ -289,6 +289,22 @@ static void dispatch(struct session *s, enum rv_cmd cmd, const struct rv_span *p
 	case RV_CMD_BYE:
 		bye_frame(s, parts);
 		break;
+	case RV_CMD_TRUST_REQUEST:
+		trust_request_frame(s, parts, n, now);
+		break;
+	case RV_CMD_TRUST:
+		trust_piece_frame(s, parts, n);
+		break;
+	case RV_CMD_JOIN:
+		join_frame(s, parts, n);
+		break;
+	case RV_CMD_JOIN_STATE: {
+		struct rv_err e = {0};
+		rv_fail_rule(&e, RV_EPARSE, "FRAME-COMMAND",
+			"JOIN_STATE is said to who is no member yet");
+		session_fault(s, RV_BYE_PROTOCOL, &e);
+		break;
+	}
 	case RV_CMD_RECONCILE:
 	case RV_CMD_LAST:
 		break; /* the header's parser refused them */
@@ -362,7 +378,7 @@ static int send_bulk(struct session *s, struct session_time now)
 static int send_next(struct session *s, struct session_time now)
 {
 	static int (*const steps[])(struct session *, struct session_time) = {pulse_send,
-		receipts_send_acks, in_send_defers, in_send_credit, send_urgent, receipts_send,
+		trust_send_request, trust_send_piece, receipts_send_acks, in_send_defers, in_send_credit, send_urgent, receipts_send,
 		blobs_send_requests, send_normal, send_bulk, blobs_send_chunk};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i](s, now)) {

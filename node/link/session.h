@@ -68,6 +68,15 @@ struct session_calls {
 	 * another code: not now. */
 	int (*serve)(void *ctx, const struct rv_chunk_request *r, struct rv_span *data_r);
 
+	/* ---- trust lists and requests to join; each may be NULL ---- */
+	/* A piece of our own list from offset on: fills p, lends the bytes until the next call.
+	 * RV_ENOTFOUND. */
+	int (*trust_piece)(void *ctx, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r);
+	/* The answer to session_ask_trust; without data: the peer has no such list. */
+	void (*trust_part)(void *ctx, const struct rv_trust_part *p, struct rv_span data);
+	/* New keys of a member, with the voucher of its present signing key (not verified here). */
+	void (*join)(void *ctx, struct rv_span request, const struct rv_vouch *v);
+
 	/* ---- notes for the store ---- */
 	void (*sent)(void *ctx, const int64_t *seqs, size_t n);
 	void (*receipts_done)(void *ctx, const int64_t *ids, size_t n);
@@ -125,6 +134,11 @@ void session_wake_all(struct session *s);
 void session_wake_fetches(struct session *s);
 /* Our trust list has that number now: the peer is told before anything else is sent. */
 void session_trust(struct session *s, uint64_t number);
+
+/* Asks the peer for its trust list from an offset on; what was asked before is given up. */
+void session_ask_trust(struct session *s, uint64_t number, uint32_t offset);
+/* Passes new keys of a member on. RV_EAGAIN, RV_ECLOSED. */
+int session_send_join(struct session *s, struct rv_span request, const struct rv_vouch *v);
 
 /* Fates, for an ended session too: see session_at_intake. A handle that is not outstanding is
  * ignored. */

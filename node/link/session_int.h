@@ -165,6 +165,15 @@ struct pulse {
 	int64_t allowance, allowed_at_us; /* of the peer's PINGs, in thousandths */
 };
 
+/* ---- trust lists ---- */
+
+struct trusting {
+	struct rv_trust_request asked; /* by the peer, to be answered; number 0: nothing */
+	struct rv_trust_request ask;   /* to be sent; number 0: nothing */
+	int awaited;                   /* our request is out */
+	int64_t allowance, allowed_at_us;
+};
+
 struct session {
 	struct session_params p;
 	char software[64];
@@ -179,6 +188,7 @@ struct session {
 	struct receipts receipts;
 	struct blobs blobs;
 	struct pulse pulse;
+	struct trusting trusting;
 	uint64_t bytes_out, bytes_in;
 };
 
@@ -225,6 +235,13 @@ void blobs_chunk_frame(
 int blobs_send_requests(struct session *s, struct session_time now);
 int blobs_send_chunk(struct session *s, struct session_time now);
 void blobs_tick(struct session *s, struct session_time now);
+
+void trust_request_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now);
+void trust_piece_frame(struct session *s, const struct rv_span *parts, size_t n);
+int trust_send_piece(struct session *s, struct session_time now);
+int trust_send_request(struct session *s, struct session_time now);
+void join_frame(struct session *s, const struct rv_span *parts, size_t n);
 
 void pulse_init(struct session *s, struct session_time now);
 void pulse_ping_frame(

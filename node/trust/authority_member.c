@@ -172,7 +172,11 @@ static int build_member(struct authority *a, const struct rv_join *j,
 		return RV_ENOMEM;
 	}
 	xmlNode *rights = rv_xml_child(former, "Rights");
-	if (rights != NULL) {
+	if (j->party.n_rights > 0) {
+		if (rv_join_put_rights(m, &j->party) != 0) {
+			return RV_ENOMEM;
+		}
+	} else if (rights != NULL) {
 		xmlUnlinkNode(rights);
 		xmlAddChild(m, rights);
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +19,9 @@
 /* A list refused because of the time is tried again after this: the clock may be set meanwhile. */
 #define RETRY_US (60 * RV_US_PER_SEC)
 
-enum { MAX_PEM = 1 << 20 };
+enum { MAX_PEM = 1 << 20, OFFERS_MAX = 4 };
+
+#define HOUR_US (3600 * RV_US_PER_SEC)
 
 /* What tells that a file is another one than at the last look. */
 struct seen {
@@ -29,10 +32,21 @@ struct seen {
 	struct timespec mtime, ctime;
 };
 
+/* A list that came from outside. */
+struct offer {
+	struct rv_buf wire;
+	char from[64];
+};
+
 struct trust {
-	pthread_mutex_t lock; /* of current and lapsed */
+	pthread_mutex_t lock; /* of what stands up to the offers */
 	struct rv_trust *current;
+	struct rv_buf wire; /* of current */
 	int lapsed; /* the expiry of current was told */
+	struct offer offers[OFFERS_MAX];
+	size_t n_offers;
+	int wake_fd;
+	int64_t grace_us;
 
 	struct rv_clock clock;
 	char *list_path, *authority_path, *number_path, *archive_path;
@@ -111,37 +125,117 @@ static int archive(const struct trust *t, uint64_t number, const struct files *f
 
 /* ---- taking a list ---- */
 
-/* Reads and verifies a list. RV_ENOTFOUND if there is none. */
-static int load(struct rv_trust **list_r, struct files *f, const char *list_path,
-	const char *authority_path, int64_t now_us, struct rv_err *e)
+/* Verifies a list by the certificates of f. One that has expired is taken in its time of grace, and
+ * later too if it is the one that the node had (known, may be NULL): nothing is exchanged by it, but
+ * a newer one may come from those in it. */
+static int verify(struct rv_trust **list_r, const struct files *f, int64_t now_us, int64_t grace_us,
+	const struct trust_number *known, struct rv_err *e)
 {
 	struct trust_roots roots = {0};
+	struct rv_err why = {0};
+	int rc = trust_roots_parse(
+		&roots, (const char *)f->authority.data, f->authority.len, &why);
+	if (rc == 0) {
+		rc = trust_roots_list(&roots, list_r, f->wire.data, f->wire.len, now_us, &why);
+	}
+	if (rc == RV_EEXPIRED && strcmp(why.rule, "TRUST-EXPIRED") == 0) {
+		struct rv_trust *late = NULL;
+		if (trust_roots_list(&roots, &late, f->wire.data, f->wire.len, 0, NULL) == 0 &&
+			(now_us <= rv_trust_expires(late) + grace_us ||
+				(known != NULL && known->number == rv_trust_number(late)))) {
+			*list_r = late;
+			late = NULL;
+			rc = 0;
+		}
+		rv_trust_unref(&late);
+	}
+	if (rc != 0 && e != NULL) {
+		*e = why;
+	}
+	trust_roots_clear(&roots);
+	return rc;
+}
+
+static int read_authority(struct files *f, const char *path, struct rv_err *e)
+{
+	int rc = file_read(path, MAX_PEM, &f->authority, e);
+	if (rc == RV_ENOTFOUND) {
+		rc = rv_fail(e, RV_ECONFIG, "there is a trust list but no authority certificate %s",
+			path);
+		rv_err_mend(e, "Put both in place with: reeve trust install");
+		return RV_ECONFIG;
+	}
+	return rc;
+}
+
+/* Reads and verifies a list. RV_ENOTFOUND if there is none. */
+static int load(struct rv_trust **list_r, struct files *f, const char *list_path,
+	const char *authority_path, int64_t now_us, int64_t grace_us,
+	const struct trust_number *known, struct rv_err *e)
+{
 	int rc = file_read(list_path, rv_xml_limits_trust.bytes, &f->wire, e);
 	if (rc != 0) {
 		return rc;
 	}
-	rc = file_read(authority_path, MAX_PEM, &f->authority, e);
-	if (rc == RV_ENOTFOUND) {
-		rc = rv_fail(e, RV_ECONFIG, "there is a trust list but no authority certificate %s",
-			authority_path);
-		rv_err_mend(e, "Put both in place with: reeve trust install");
-		return RV_ECONFIG;
+	rc = read_authority(f, authority_path, e);
+	if (rc != 0) {
+		return rc;
 	}
-	if (rc == 0) {
-		rc = trust_roots_parse(
-			&roots, (const char *)f->authority.data, f->authority.len, e);
-		if (rc != 0) {
-			rv_err_prefix(e, "%s", authority_path);
-		}
+	rc = verify(list_r, f, now_us, grace_us, known, e);
+	if (rc != 0) {
+		rv_err_prefix(e, "%s", list_path);
 	}
-	if (rc == 0) {
-		rc = trust_roots_list(&roots, list_r, f->wire.data, f->wire.len, now_us, e);
-		if (rc != 0) {
-			rv_err_prefix(e, "%s", list_path);
-		}
-	}
-	trust_roots_clear(&roots);
 	return rc;
+}
+
+/* Who may sign the next list is what this one says. */
+static int follow_signing(const struct trust *t, const struct rv_trust *list,
+	const struct files *f, struct rv_err *e)
+{
+	struct rv_buf pem = {0};
+	int rc = trust_roots_pem(list, &pem, e);
+	if (rc == 0 && pem.len > 0 &&
+		(pem.len != f->authority.len || memcmp(pem.data, f->authority.data, pem.len) != 0)) {
+		rc = file_write(t->authority_path, 0644, pem.data, pem.len, e);
+	}
+	rv_buf_free(&pem);
+	return rc;
+}
+
+/* Makes a verified list the current one: durable first. in_place: it lies at its place already. */
+static int adopt(struct trust *t, struct rv_trust **list_p, struct files *f, int in_place,
+	int *changed_r, struct rv_err *e)
+{
+	struct rv_trust *list = *list_p;
+	int rc = trust_number_check(&t->number, list, e);
+	if (rc == 0 && rv_trust_number(list) > t->number.number) {
+		rc = archive(t, rv_trust_number(list), f, e);
+		if (rc == 0 && !in_place) {
+			rc = file_write(t->list_path, 0644, f->wire.data, f->wire.len, e);
+		}
+		if (rc == 0) {
+			rc = follow_signing(t, list, f, e);
+		}
+		if (rc == 0) {
+			rc = trust_number_write(&t->number, t->number_path, list, e);
+		}
+	}
+	if (rc != 0) {
+		return rc;
+	}
+	pthread_mutex_lock(&t->lock);
+	struct rv_trust *former = t->current;
+	if (former == NULL || rv_trust_number(former) != rv_trust_number(list)) {
+		t->current = list;
+		t->lapsed = 0;
+		*list_p = former;
+		rv_buf_free(&t->wire);
+		t->wire = f->wire;
+		f->wire = (struct rv_buf){0};
+		*changed_r = 1;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return 0;
 }
 
 /* Takes what is on disk: 1 in *changed_r if it is another list than the current one. */
@@ -149,33 +243,13 @@ static int take_once(struct trust *t, int *changed_r, struct rv_err *e)
 {
 	struct files f = {{0}, {0}};
 	struct rv_trust *list = NULL;
-	int rc = load(&list, &f, t->list_path, t->authority_path, t->clock.now_us(t->clock.ctx), e);
+	int rc = load(&list, &f, t->list_path, t->authority_path, t->clock.now_us(t->clock.ctx),
+		t->grace_us, &t->number, e);
 	if (rc == RV_ENOTFOUND) {
 		rc = 0;
-		goto out;
+	} else if (rc == 0) {
+		rc = adopt(t, &list, &f, 1, changed_r, e);
 	}
-	if (rc == 0) {
-		rc = trust_number_check(&t->number, list, e);
-	}
-	if (rc == 0 && rv_trust_number(list) > t->number.number) {
-		rc = archive(t, rv_trust_number(list), &f, e);
-		if (rc == 0) {
-			rc = trust_number_write(&t->number, t->number_path, list, e);
-		}
-	}
-	if (rc != 0) {
-		goto out;
-	}
-	pthread_mutex_lock(&t->lock);
-	struct rv_trust *former = t->current;
-	if (former == NULL || rv_trust_number(former) != rv_trust_number(list)) {
-		t->current = list;
-		t->lapsed = 0;
-		list = former;
-		*changed_r = 1;
-	}
-	pthread_mutex_unlock(&t->lock);
-out:
 	rv_trust_unref(&list);
 	clear_files(&f);
 	return rc;
@@ -235,6 +309,12 @@ int trust_open(struct trust **t_r, const struct conf *conf, struct rv_clock cloc
 		return rv_fail_nomem(e);
 	}
 	t->clock = clock;
+	t->grace_us = (int64_t)conf->trust_grace_h * HOUR_US;
+	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (t->wake_fd < 0) {
+		rc = rv_fail_errno(e, errno, "cannot make an eventfd");
+		goto out;
+	}
 	t->list_path = strdup(conf->trust_list);
 	t->authority_path = strdup(conf->authority);
 	t->number_path = file_join(conf->state_dir, "trust.number");
@@ -267,6 +347,13 @@ void trust_close(struct trust **t_p)
 	}
 	struct trust *t = *t_p;
 	rv_trust_unref(&t->current);
+	rv_buf_free(&t->wire);
+	for (size_t i = 0; i < t->n_offers; i++) {
+		rv_buf_free(&t->offers[i].wire);
+	}
+	if (t->wake_fd >= 0) {
+		close(t->wake_fd);
+	}
 	pthread_mutex_destroy(&t->lock);
 	free(t->list_path);
 	free(t->authority_path);
@@ -276,16 +363,16 @@ void trust_close(struct trust **t_p)
 	*t_p = NULL;
 }
 
-static int expired(const struct rv_trust *list, int64_t now_us)
+static int expired(const struct trust *t, int64_t now_us)
 {
-	return list != NULL && now_us > rv_trust_expires(list);
+	return t->current != NULL && now_us > rv_trust_expires(t->current) + t->grace_us;
 }
 
 struct rv_trust *trust_get(struct trust *t)
 {
 	int64_t now_us = t->clock.now_us(t->clock.ctx);
 	pthread_mutex_lock(&t->lock);
-	struct rv_trust *list = expired(t->current, now_us) ? NULL : rv_trust_ref(t->current);
+	struct rv_trust *list = expired(t, now_us) ? NULL : rv_trust_ref(t->current);
 	pthread_mutex_unlock(&t->lock);
 	return list;
 }
@@ -303,7 +390,11 @@ static int check_lapse(struct trust *t, int *changed_r, struct rv_err *e)
 {
 	int64_t now_us = t->clock.now_us(t->clock.ctx);
 	pthread_mutex_lock(&t->lock);
-	int lapse = !t->lapsed && expired(t->current, now_us);
+	int lapse = !t->lapsed && expired(t, now_us);
+	if (t->lapsed && !expired(t, now_us)) { /* the clock was set */
+		t->lapsed = 0;
+		*changed_r = 1;
+	}
 	uint64_t number = lapse ? rv_trust_number(t->current) : 0;
 	t->lapsed |= lapse;
 	pthread_mutex_unlock(&t->lock);
@@ -320,10 +411,98 @@ static int check_lapse(struct trust *t, int *changed_r, struct rv_err *e)
 	return RV_EEXPIRED;
 }
 
+/* ---- offers ---- */
+
+int trust_offer(struct trust *t, struct rv_buf *wire, const char *from, struct rv_err *e)
+{
+	uint64_t one = 1;
+	int rc = 0;
+	pthread_mutex_lock(&t->lock);
+	if (t->n_offers < OFFERS_MAX) {
+		struct offer *o = &t->offers[t->n_offers++];
+		o->wire = *wire;
+		snprintf(o->from, sizeof(o->from), "%s", from);
+		*wire = (struct rv_buf){0};
+	} else {
+		rc = rv_fail(e, RV_EAGAIN, "other trust lists wait to be looked at");
+	}
+	pthread_mutex_unlock(&t->lock);
+	ssize_t n = write(t->wake_fd, &one, sizeof(one));
+	(void)n; /* full means that it rings already */
+	return rc;
+}
+
+int trust_fd(const struct trust *t)
+{
+	return t->wake_fd;
+}
+
+/* 1: there was one. The next look comes at once if there are more. */
+static int next_offer(struct trust *t, struct offer *o)
+{
+	uint64_t rung;
+	pthread_mutex_lock(&t->lock);
+	int there = t->n_offers > 0;
+	if (there) {
+		*o = t->offers[0];
+		t->n_offers--;
+		memmove(t->offers, t->offers + 1, t->n_offers * sizeof(t->offers[0]));
+	}
+	if (t->n_offers == 0) {
+		ssize_t n = read(t->wake_fd, &rung, sizeof(rung));
+		(void)n;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return there;
+}
+
+/* A list that is here already, by another way, is no error. */
+static int take_offer(struct trust *t, struct offer *o, int *changed_r, struct rv_err *e)
+{
+	struct files f = {.wire = o->wire};
+	struct rv_trust *list = NULL;
+	struct rv_err why = {0};
+	int rc = read_authority(&f, t->authority_path, &why);
+	if (rc == 0) {
+		rc = verify(&list, &f, t->clock.now_us(t->clock.ctx), 0, NULL, &why);
+	}
+	if (rc == 0) {
+		rc = adopt(t, &list, &f, 0, changed_r, &why);
+		look_at_both(t);
+	}
+	if (rc != 0) {
+		rv_err_prefix(&why, "from %s", o->from);
+	}
+	if (rc != 0 && e != NULL) {
+		*e = why;
+	}
+	rv_trust_unref(&list);
+	clear_files(&f);
+	return rc;
+}
+
+int trust_piece(struct trust *t, size_t offset, void *out, size_t max, size_t *n_r,
+	size_t *total_r, uint64_t *number_r, struct rv_err *e)
+{
+	int rc = 0;
+	pthread_mutex_lock(&t->lock);
+	if (t->current == NULL || offset >= t->wire.len) {
+		rc = RV_ENOTFOUND;
+	} else {
+		*total_r = t->wire.len;
+		*n_r = t->wire.len - offset < max ? t->wire.len - offset : max;
+		*number_r = rv_trust_number(t->current);
+		memcpy(out, t->wire.data + offset, *n_r);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return rc == 0 ? 0 : rv_fail(e, rc, "there is no such part of a trust list here");
+}
+
 int trust_poll(struct trust *t, int *changed_r, struct rv_err *e)
 {
 	int rc;
 	struct seen list, authority;
+	struct offer o = {{0}, ""};
 	*changed_r = 0;
 	if (t->pending.code != 0) {
 		int code = t->pending.code;
@@ -332,6 +511,9 @@ int trust_poll(struct trust *t, int *changed_r, struct rv_err *e)
 		}
 		rv_err_clear(&t->pending);
 		return code;
+	}
+	if (next_offer(t, &o)) {
+		return take_offer(t, &o, changed_r, e);
 	}
 	look(&list, t->list_path);
 	look(&authority, t->authority_path);
@@ -354,7 +536,7 @@ int trust_archived(struct trust *t, uint64_t number, struct rv_trust **list_r, s
 	char *list_path = archive_name(t, number, "xml");
 	char *authority_path = archive_name(t, number, "pem");
 	int rc = list_path != NULL && authority_path != NULL
-			 ? load(list_r, &f, list_path, authority_path, 0, e)
+			 ? load(list_r, &f, list_path, authority_path, 0, 0, NULL, e)
 			 : rv_fail_nomem(e);
 	clear_files(&f);
 	free(list_path);

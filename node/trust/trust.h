@@ -29,18 +29,32 @@ int trust_open(
 	struct trust **t_r, const struct conf *conf, struct rv_clock clock, struct rv_err *e);
 void trust_close(struct trust **t);
 
-/* A reference: rv_trust_unref. NULL if there is none, or when it has expired: an expired list is no
- * list. */
+/* A reference: rv_trust_unref. NULL if there is none, or when it has expired and the time of grace
+ * (conf.trust_grace_h) is over too: such a list is no list. */
 struct rv_trust *trust_get(struct trust *t);
-/* The same, expired or not: to show it. */
+/* The same, expired or not: to show it, and to let newer lists come from its members. */
 struct rv_trust *trust_last(struct trust *t);
+/* The bytes of trust_last, as they were published, and its number: a piece from offset on, copied.
+ * RV_ENOTFOUND: there is none, or it ends before offset. Any thread. */
+int trust_piece(struct trust *t, size_t offset, void *out, size_t max, size_t *n_r,
+	size_t *total_r, uint64_t *number_r, struct rv_err *e);
 
 /*
- * Looks at the files; takes a newer list. *changed_r is 1 if trust_get now gives something else
- * than before: a newer list, or nothing because the list expired (then RV_EEXPIRED is returned with
- * it, once). A bad or older file is an error each time it changes on disk, not at each look; the
- * current list stays (a list refused for its dates is tried again quietly: a clock may be set). A
- * file that is gone changes nothing.
+ * A list that came by a link or from an address: kept until the next trust_poll, which takes it as
+ * if it lay in the configured place, and puts it there. wire is emptied. from is for the words of an
+ * error. Any thread. RV_EAGAIN: others wait already.
+ */
+int trust_offer(struct trust *t, struct rv_buf *wire, const char *from, struct rv_err *e);
+/* Readable when trust_poll has something to look at before the next regular time. */
+int trust_fd(const struct trust *t);
+
+/*
+ * Takes a list that was offered; looks at the files, and takes a newer list. *changed_r is 1 if
+ * trust_get now gives something else than before: a newer list, or nothing because the list expired
+ * (then RV_EEXPIRED is returned with it, once). A bad or older list is an error each time it
+ * changes on disk or is offered, not at each look; the current list stays (a list refused for its
+ * dates is tried again quietly: a clock may be set). A file that is gone changes nothing. Where a
+ * list names who signs the next one (Signing), the file of authority certificates follows it.
  */
 int trust_poll(struct trust *t, int *changed_r, struct rv_err *e);
 

@@ -192,6 +192,27 @@ static int on_serve(void *ctx, const struct rv_chunk_request *r, struct rv_span 
 	return r->offset > 1000000 ? RV_ENOTFOUND : r->digest[0] == 1 ? RV_EDENIED : 0;
 }
 
+static int on_trust_piece(void *ctx, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r)
+{
+	static uint8_t bytes[1000];
+	if (offset >= 5000) {
+		return RV_ENOTFOUND;
+	}
+	*p = (struct rv_trust_part){8, 5000, offset};
+	*data_r = (struct rv_span){bytes, 5000 - offset < sizeof(bytes) ? 5000 - offset : sizeof(bytes)};
+	return 0;
+}
+
+static void on_trust_part(void *ctx, const struct rv_trust_part *p, struct rv_span data)
+{
+	must(p->total == 0 ? data.len == 0 : data.len >= 1 && data.len <= RV_CHUNK_MAX && data.len <= p->total - p->offset);
+}
+
+static void on_join(void *ctx, struct rv_span request, const struct rv_vouch *v)
+{
+	must(request.len >= 1 && request.len <= RV_JOIN_MAX && rv_code_valid(v->code) && v->signature.len >= 1);
+}
+
 static void on_sent(void *ctx, const int64_t *seqs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -229,7 +250,7 @@ static void on_ended(void *ctx, const struct session_end *end)
 }
 
 static const struct session_calls calls = {on_send, on_message, on_receipts, on_chunk, on_due, on_due_free, on_receipts_due,
-	on_receipts_due_free, on_fetches, on_serve, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
+	on_receipts_due_free, on_fetches, on_serve, on_trust_piece, on_trust_part, on_join, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
 
 /* ---- the script ---- */
 

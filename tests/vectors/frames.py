@@ -167,11 +167,42 @@ def raw(r):
     return dict(data=r.rest().hex())
 
 
+def trust_request(r):
+    number, offset = r.u(64), r.u(32)
+    r.end()
+    r.field(number >= 1 and offset < 64 << 20)
+    return dict(number=str(number), offset=offset)
+
+
+def trust(r):
+    number, total, offset = r.u(64), r.u(32), r.u(32)
+    r.end()
+    r.field(number >= 1 and total <= 64 << 20 and (offset < total or total == offset == 0))
+    return dict(number=str(number), total=total, offset=offset)
+
+
+def vouch(r):
+    code, cert, alg, sig = r.str(16), r.take(32), r.u(8), r.rest()
+    r.field(is_code(code) and 1 <= alg <= 3 and 1 <= len(sig) <= 1024)
+    return dict(code=code.decode(), certificate=cert.hex(), algorithm=alg, signature=sig.hex())
+
+
+def join_state(r):
+    digest, status, number, rule, text, mend = r.take(32), r.u(8), r.u(64), r.str(31), r.str(), r.str()
+    r.end()
+    r.field(1 <= status <= 3 and (status == 2) == (number != 0) and is_text(text) and is_text(mend))
+    r.field(is_stable(rule) if status == 3 else rule == b"")
+    return dict(request=digest.hex(), status=status, trust_number=str(number), rule=rule.decode(), text=text.decode(),
+                mend=mend.decode())
+
+
 # command: name, fewest and most bodies, the first body, the others
 COMMANDS = {1: ("HELLO", 1, 1, hello, None), 2: ("MESSAGES", 1, 64, message, message), 3: ("RECEIPTS", 2, 257, batch, raw),
             4: ("RECEIPTS_ACK", 1, 1, ack, None), 5: ("DEFER", 1, 64, defer, defer), 6: ("CHUNK_REQUEST", 1, 1, request, None),
             7: ("CHUNK", 1, 2, chunk, raw), 8: ("PING", 1, 1, ping, None), 9: ("PONG", 1, 1, pong, None),
-            10: ("CREDIT", 1, 1, credit, None), 12: ("BYE", 1, 1, bye, None)}
+            10: ("CREDIT", 1, 1, credit, None), 12: ("BYE", 1, 1, bye, None),
+            13: ("TRUST_REQUEST", 1, 1, trust_request, None), 14: ("TRUST", 1, 2, trust, raw), 15: ("JOIN", 1, 2, raw, vouch),
+            16: ("JOIN_STATE", 1, 2, join_state, raw)}
 
 
 def frame(parts):

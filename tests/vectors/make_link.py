@@ -36,9 +36,9 @@ def header(cmd, count, version=1, flags=0, magic=b"RV"):
     return magic + u8(version) + u8(cmd) + u16(flags) + u16(count)
 
 
-HELLO, MESSAGES, RECEIPTS, ACK, DEFER, REQUEST, CHUNK, PING, PONG, CREDIT, RECONCILE, BYE = range(1, 13)
-NAMES = dict(zip(range(1, 13), ["HELLO", "MESSAGES", "RECEIPTS", "RECEIPTS_ACK", "DEFER", "CHUNK_REQUEST", "CHUNK", "PING", "PONG",
-                                "CREDIT", "", "BYE"]))
+HELLO, MESSAGES, RECEIPTS, ACK, DEFER, REQUEST, CHUNK, PING, PONG, CREDIT, RECONCILE, BYE, TRUST_REQUEST, TRUST, JOIN, JOIN_STATE = range(1, 17)
+NAMES = dict(zip(range(1, 17), ["HELLO", "MESSAGES", "RECEIPTS", "RECEIPTS_ACK", "DEFER", "CHUNK_REQUEST", "CHUNK", "PING", "PONG",
+                                "CREDIT", "", "BYE", "TRUST_REQUEST", "TRUST", "JOIN", "JOIN_STATE"]))
 
 
 def hello(code="KE", lo=1, hi=1, trust=42, time=TIME, boot=0x0123456789ABCDEF, cm=1024, cb=16777216, am=1 << 30, sw="reeve 0.1.0"):
@@ -72,6 +72,18 @@ def request(digest=b"\xab" * 32, offset=0, length=262144):
 
 def chunk(digest=b"\xab" * 32, offset=0, status=0):
     return digest + u64(offset) + u8(status)
+
+
+def vouch(code="KE", cert=b"\xcd" * 32, alg=1, sig=bytes(range(64))):
+    return st(code) + cert + u8(alg) + sig
+
+
+def state(digest=b"\xef" * 32, status=1, number=0, rule="", text="", mend=""):
+    return digest + u8(status) + u64(number) + st(rule) + st(text) + st(mend)
+
+
+def state_fields(digest=b"\xef" * 32, status=1, number=0, rule="", text="", mend=""):
+    return dict(request=digest.hex(), status=status, trust_number=str(number), rule=rule, text=text, mend=mend)
 
 
 def frames():
@@ -109,6 +121,19 @@ def frames():
     ok("bye", BYE, [u16(1) + st("the node restarts")], [dict(code=1, text="the node restarts")])
     ok("bye-unknown-code", BYE, [u16(65535) + st("")], [dict(code=65535, text="")])
 
+    ok("trust-request", TRUST_REQUEST, [u64(43) + u32(262144)], [dict(number="43", offset=262144)])
+    ok("trust", TRUST, [u64(43) + u32(262149) + u32(262144), b"list>"],
+       [dict(number="43", total=262149, offset=262144), dict(data=b"list>".hex())])
+    ok("trust-absent", TRUST, [u64(2**64 - 1) + u32(0) + u32(0)], [dict(number=str(2**64 - 1), total=0, offset=0)])
+    ok("join", JOIN, [b"<Join/>"], [dict(data=b"<Join/>".hex())])
+    ok("join-renewal", JOIN, [b"<Join/>", vouch()],
+       [dict(data=b"<Join/>".hex()), dict(code="KE", certificate="cd" * 32, algorithm=1, signature=bytes(range(64)).hex())])
+    ok("join-state-waiting", JOIN_STATE, [state(text="waits for the coordinator")], [state_fields(text="waits for the coordinator")])
+    ok("join-state-admitted", JOIN_STATE, [state(status=2, number=7), b"-----BEGIN"],
+       [state_fields(status=2, number=7), dict(data=b"-----BEGIN".hex())])
+    ok("join-state-refused", JOIN_STATE, [state(status=3, rule="JOIN-USED", text="used", mend="ask for another")],
+       [state_fields(status=3, rule="JOIN-USED", text="used", mend="ask for another")])
+
     bad("no-parts", [], "FRAME-HEADER")
     bad("header-short", [header(PING, 1)[:7], b""], "FRAME-HEADER")
     bad("header-long", [header(PING, 1) + b"\0", b""], "FRAME-HEADER")
@@ -117,7 +142,7 @@ def frames():
     bad("version-2", [header(PING, 1, version=2), b""], "FRAME-VERSION")
     bad("command-0", [header(0, 1), b""], "FRAME-COMMAND")
     bad("command-11", [header(RECONCILE, 0)], "FRAME-COMMAND")
-    bad("command-13", [header(13, 1), b""], "FRAME-COMMAND")
+    bad("command-64", [header(64, 1), b""], "FRAME-COMMAND")
     bad("flags", [header(PING, 1, flags=1), b""], "FRAME-FLAGS")
     bad("count-hello-2", [header(HELLO, 2), hello(), hello()], "FRAME-COUNT")
     bad("count-messages-0", [header(MESSAGES, 0)], "FRAME-COUNT")
@@ -169,6 +194,23 @@ def frames():
     bad_body("pong-time", PONG, u64(1) + u64(TIME) + u64(LAST + 1) + u64(TIME), "FRAME-FIELD")
     bad_body("credit-empty", CREDIT, b"", "FRAME-SHORT")
     bad_body("bye-code-0", BYE, u16(0) + st("x"), "FRAME-FIELD")
+    bad_body("trust-request-number-0", TRUST_REQUEST, u64(0) + u32(0), "FRAME-FIELD")
+    bad_body("trust-request-offset", TRUST_REQUEST, u64(1) + u32(64 << 20), "FRAME-FIELD")
+    bad_body("trust-number-0", TRUST, u64(0) + u32(1) + u32(0), "FRAME-FIELD")
+    bad_body("trust-total", TRUST, u64(1) + u32((64 << 20) + 1) + u32(0), "FRAME-FIELD")
+    bad_body("trust-offset", TRUST, u64(1) + u32(5) + u32(5), "FRAME-FIELD")
+    bad("join-vouch-code", [header(JOIN, 2), b"<Join/>", vouch("ke")], "FRAME-FIELD")
+    bad("join-vouch-algorithm", [header(JOIN, 2), b"<Join/>", vouch(alg=4)], "FRAME-FIELD")
+    bad("join-vouch-signature", [header(JOIN, 2), b"<Join/>", vouch(sig=b"")], "FRAME-FIELD")
+    bad("join-vouch-signature-long", [header(JOIN, 2), b"<Join/>", vouch(sig=bytes(1025))], "FRAME-FIELD")
+    bad_body("join-state-status-0", JOIN_STATE, state(status=0), "FRAME-FIELD")
+    bad_body("join-state-status-4", JOIN_STATE, state(status=4), "FRAME-FIELD")
+    bad_body("join-state-number", JOIN_STATE, state(status=1, number=7), "FRAME-FIELD")
+    bad_body("join-state-no-number", JOIN_STATE, state(status=2), "FRAME-FIELD")
+    bad_body("join-state-rule", JOIN_STATE, state(status=1, rule="X"), "FRAME-FIELD")
+    bad_body("join-state-no-rule", JOIN_STATE, state(status=3), "FRAME-FIELD")
+    bad_body("join-state-text", JOIN_STATE, state(text="a\x1b[31m"), "FRAME-FIELD")
+    bad_body("join-state-short", JOIN_STATE, state()[:-1], "FRAME-SHORT")
     return valid, invalid
 
 

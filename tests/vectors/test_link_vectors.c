@@ -139,6 +139,16 @@ BODY(pong, struct rv_pong, set_u64(o, "serial", v.serial); set_u64(o, "t1", (uin
 	set_u64(o, "t2", (uint64_t)v.t2_us); set_u64(o, "t3", (uint64_t)v.t3_us);)
 BODY(credit, struct rv_credit, set_u64(o, "messages", v.messages); set_u64(o, "bytes", v.bytes);)
 BODY(bye, struct rv_bye, set_int(o, "code", v.code); set_text(o, "text", v.text);)
+BODY(trust_request, struct rv_trust_request, set_u64(o, "number", v.number);
+	set_int(o, "offset", v.offset);)
+BODY(trust_part, struct rv_trust_part, set_u64(o, "number", v.number);
+	set_int(o, "total", v.total); set_int(o, "offset", v.offset);)
+BODY(vouch, struct rv_vouch, set_text(o, "code", v.code);
+	set_hex(o, "certificate", v.cert_digest, RV_DIGEST_LEN); set_int(o, "algorithm", v.alg);
+	set_hex(o, "signature", v.signature.data, v.signature.len);)
+BODY(join_state, struct rv_join_state, set_hex(o, "request", v.request, RV_DIGEST_LEN);
+	set_int(o, "status", v.status); set_u64(o, "trust_number", v.trust_number);
+	set_text(o, "rule", v.rule); set_text(o, "text", v.text); set_text(o, "mend", v.mend);)
 
 static int item_body(json_t *o, struct rv_buf *again, const struct rv_buf *b, struct rv_err *e)
 {
@@ -182,12 +192,22 @@ static body_fn *body_of(enum rv_cmd cmd, size_t at)
 		[RV_CMD_PING] = ping_body,
 		[RV_CMD_PONG] = pong_body,
 		[RV_CMD_CREDIT] = credit_body,
-		[RV_CMD_BYE] = bye_body};
+		[RV_CMD_BYE] = bye_body,
+		[RV_CMD_TRUST_REQUEST] = trust_request_body};
 	if (cmd == RV_CMD_RECEIPTS) {
 		return at == 0 ? batch_body : bytes_body;
 	}
 	if (cmd == RV_CMD_CHUNK) {
 		return at == 0 ? chunk_body : bytes_body;
+	}
+	if (cmd == RV_CMD_TRUST) {
+		return at == 0 ? trust_part_body : bytes_body;
+	}
+	if (cmd == RV_CMD_JOIN) {
+		return at == 0 ? bytes_body : vouch_body;
+	}
+	if (cmd == RV_CMD_JOIN_STATE) {
+		return at == 0 ? join_state_body : bytes_body;
 	}
 	return all[cmd];
 }

@@ -167,6 +167,31 @@ static int on_serve(void *ctx, const struct rv_chunk_request *q, struct rv_span 
 	return 0;
 }
 
+static int on_trust_piece(void *ctx, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r)
+{
+	struct rig *r = ctx;
+	if (offset >= r->list_len) {
+		return RV_ENOTFOUND;
+	}
+	size_t left = r->list_len - offset;
+	*p = (struct rv_trust_part){r->list_number, (uint32_t)r->list_len, offset};
+	*data_r = (struct rv_span){r->blob + offset, left < RV_CHUNK_MAX ? left : RV_CHUNK_MAX};
+	return 0;
+}
+
+static void on_trust_part(void *ctx, const struct rv_trust_part *p, struct rv_span data)
+{
+	struct rig *r = ctx;
+	r->part = *p;
+	r->part_len = data.len;
+	r->n_parts++;
+}
+
+static void on_join(void *ctx, struct rv_span request, const struct rv_vouch *v)
+{
+	((struct rig *)ctx)->n_joins++;
+}
+
 static void on_sent(void *ctx, const int64_t *seqs, size_t n)
 {
 	((struct rig *)ctx)->n_noted_sent += n;
@@ -201,7 +226,7 @@ static void on_ended(void *ctx, const struct session_end *end)
 }
 
 static const struct session_calls calls = {on_send, on_message, on_receipts, on_chunk, on_due, on_due_free, on_receipts_due,
-	on_receipts_due_free, on_fetches, on_serve, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
+	on_receipts_due_free, on_fetches, on_serve, on_trust_piece, on_trust_part, on_join, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
 
 /* ---- life ---- */
 

@@ -38,6 +38,11 @@ struct rig {
 	size_t n_receipts_arrived;
 	struct { uint64_t offset; size_t len; uint32_t handle; } chunks[RIG_MAX];
 	size_t n_chunks;
+	/* trust lists: the first bytes of blob are ours */
+	uint64_t list_number;
+	size_t list_len;
+	struct rv_trust_part part;       /* the last that came */
+	size_t part_len, n_parts, n_joins;
 	/* notes */
 	size_t n_noted_sent, n_receipts_done, n_fetch_failed, n_up, n_ended;
 	char fetch_why[160];

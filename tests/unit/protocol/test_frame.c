@@ -211,7 +211,7 @@ static void headers_are_strict(void **state)
 	expect_header("RV\2\1\0\0\0\1", RV_EVERSION, "FRAME-VERSION");
 	expect_header("RV\1\0\0\0\0\1", RV_EPARSE, "FRAME-COMMAND");
 	expect_header("RV\1\x0b\0\0\0\0", RV_EPARSE, "FRAME-COMMAND");
-	expect_header("RV\1\x0d\0\0\0\1", RV_EPARSE, "FRAME-COMMAND");
+	expect_header("RV\1\x40\0\0\0\1", RV_EPARSE, "FRAME-COMMAND");
 	expect_header("RV\1\1\0\1\0\1", RV_EPARSE, "FRAME-FLAGS");
 	expect_header("RV\1\1\0\0\0\2", RV_ELIMIT, "FRAME-COUNT");
 	expect_header("RV\1\2\0\0\0\0", RV_ELIMIT, "FRAME-COUNT");

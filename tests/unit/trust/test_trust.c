@@ -259,15 +259,138 @@ static void test_expiry(void **state)
 
 	/* a node that starts with an expired list, and whose clock is then set right */
 	t = opened();
-	polled(t, RV_EEXPIRED, "TRUST-EXPIRED", 0);
+	polled(t, RV_EEXPIRED, "TRUST-EXPIRED", 1);
 	polled(t, 0, "", 0);
 	now_us += PKI_DAY;
 	polled(t, 0, "", 0); /* told before */
 	assert_null(trust_get(t));
+	last = trust_last(t); /* so that a newer one can come from its members */
+	assert_int_equal(rv_trust_number(last), 1);
+	rv_trust_unref(&last);
 	now_us = PKI_NOW;
 	polled(t, 0, "", 1);
 	assert_int_equal(number_of(t), 1);
 	trust_close(&t);
+}
+
+/* An expired list holds for the time of grace; a newer expired one is not taken. */
+static void test_grace(void **state)
+{
+	conf.trust_grace_h = 48;
+	put_list(1, "One", &ocu);
+	struct trust *t = opened();
+	int64_t ends = 0;
+	struct rv_trust *list = trust_get(t);
+	ends = rv_trust_expires(list);
+	rv_trust_unref(&list);
+	now_us = ends + 47 * INT64_C(3600) * RV_US_PER_SEC;
+	assert_int_equal(number_of(t), 1);
+	polled(t, 0, "", 0);
+	trust_close(&t);
+	t = opened(); /* after a restart too */
+	assert_int_equal(number_of(t), 1);
+	now_us = ends + 49 * INT64_C(3600) * RV_US_PER_SEC;
+	assert_null(trust_get(t));
+	polled(t, RV_EEXPIRED, "TRUST-EXPIRED", 1);
+	trust_close(&t);
+	conf.trust_grace_h = 0;
+}
+
+static void offer(struct trust *t, uint64_t number, const struct pki_authority *by, const char *signing)
+{
+	struct rv_buf content = {0}, list = {0}, wire = {0};
+	const struct pki_authority *const authorities[] = {by, NULL};
+	rv_buf_str(&content, signing);
+	pki_member_xml(&content, &ke, "administration", NULL);
+	pki_list_xml(&list, number, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
+	pki_sign(&wire, rv_buf_cstr(&list), authorities);
+	assert_int_equal(trust_offer(t, &wire, "RILO", NULL), 0);
+	assert_null(wire.data);
+	rv_buf_free(&content);
+	rv_buf_free(&list);
+}
+
+/* What comes by a link is taken like a file, and put where the file is. */
+static void test_offer(void **state)
+{
+	struct rv_buf junk = {0};
+	struct rv_err e = {0};
+	put_list(1, "One", &ocu);
+	struct trust *t = opened();
+	offer(t, 2, &ocu, "");
+	assert_int_equal(number_of(t), 1); /* until the next look */
+	polled(t, 0, "", 1);
+	assert_int_equal(number_of(t), 2);
+	uint8_t bytes[64];
+	size_t n = 0, total = 0;
+	uint64_t number = 0;
+	assert_int_equal(trust_piece(t, 0, bytes, sizeof(bytes), &n, &total, &number, &e), 0);
+	assert_int_equal(number, 2);
+	assert_int_equal(n, sizeof(bytes));
+	assert_int_equal(trust_piece(t, total - 10, bytes, sizeof(bytes), &n, &total, &number, &e), 0);
+	assert_int_equal(n, 10);
+	assert_int_equal(trust_piece(t, total, bytes, sizeof(bytes), &n, &total, &number, &e), RV_ENOTFOUND);
+	polled(t, 0, "", 0); /* its own file is no news */
+	offer(t, 1, &ocu, "");
+	polled(t, RV_EDENIED, "TRUST-OLDER", 0);
+	offer(t, 3, &other, "");
+	polled(t, RV_ESIGNATURE, "TRUST-SIGNATURE", 0);
+	rv_buf_str(&junk, "<junk");
+	assert_int_equal(trust_offer(t, &junk, "RILO", &e), 0);
+	int changed = 0;
+	assert_int_not_equal(trust_poll(t, &changed, &e), 0);
+	assert_non_null(strstr(e.text, "from RILO"));
+	assert_int_equal(number_of(t), 2);
+	trust_close(&t);
+	t = opened();
+	assert_int_equal(number_of(t), 2);
+
+	/* many at once: some wait, the rest is told to come again */
+	int rc = 0;
+	for (int i = 0; i < 10 && rc == 0; i++) {
+		rv_buf_str(&junk, "<junk");
+		rc = trust_offer(t, &junk, "RILO", &e);
+	}
+	assert_int_equal(rc, RV_EAGAIN);
+	rv_buf_free(&junk);
+	trust_close(&t);
+}
+
+/* A list names who signs the next: the file of certificates follows it. */
+static void test_signing_follows(void **state)
+{
+	struct rv_buf signing = {0}, pem = {0};
+	struct rv_span der;
+	put_list(1, "One", &ocu);
+	struct trust *t = opened();
+	rv_cert_der(other.cert, &der);
+	rv_buf_str(&signing, "<Signing Quorum=\"1\"><Certificate ValidFrom=\"" PKI_FROM "\" ValidTo=\"" PKI_TO "\">");
+	rv_base64(&signing, der.data, der.len);
+	rv_buf_str(&signing, "</Certificate></Signing>");
+	/* it must be signed by both: the former one, and the one that it names */
+	offer(t, 2, &ocu, rv_buf_cstr(&signing));
+	polled(t, RV_ESIGNATURE, "TRUST-QUORUM", 0);
+	struct rv_buf content = {0}, list = {0}, wire = {0};
+	const struct pki_authority *const both[] = {&ocu, &other, NULL};
+	rv_buf_str(&content, rv_buf_cstr(&signing));
+	pki_member_xml(&content, &ke, "administration", NULL);
+	pki_list_xml(&list, 2, "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", rv_buf_cstr(&content));
+	pki_sign(&wire, rv_buf_cstr(&list), both);
+	assert_int_equal(trust_offer(t, &wire, "RILO", NULL), 0);
+	polled(t, 0, "", 1);
+	assert_int_equal(file_read(conf.authority, 1 << 16, &pem, NULL), 0);
+	assert_int_equal(pem.len, other.pem.len);
+	assert_memory_equal(pem.data, other.pem.data, pem.len);
+	offer(t, 3, &ocu, "");
+	polled(t, RV_ESIGNATURE, "TRUST-SIGNATURE", 0);
+	offer(t, 3, &other, "");
+	polled(t, 0, "", 1);
+	trust_close(&t);
+	rv_buf_free(&signing);
+	rv_buf_free(&content);
+	rv_buf_free(&list);
+	rv_buf_free(&pem);
+	put_authority(&ocu);
 }
 
 static void test_number_file(void **state)
@@ -361,6 +484,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_authority, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_expiry, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(test_grace, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(test_offer, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(test_signing_follows, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_number_file, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_not_durable, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_while_running, make_folder, drop_folder),
