@@ -9,10 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
 
-enum { POLL_MS = 200, ORDERS_AT_ONCE = 256 };
+/* The line process: its loop, and what its sides share. */
+
+enum { POLL_MS = 200, FILES_WANTED = 8192 };
 
 int64_t line_now_ms(void)
 {
@@ -23,7 +23,7 @@ int64_t line_now_ms(void)
 
 /* ---- who is admitted ---- */
 
-static void key_hash(const char *key, uint8_t hash[MAP_KEY_LEN])
+void line_key_hash(const char *key, uint8_t hash[MAP_KEY_LEN])
 {
 	uint8_t digest[RV_DIGEST_LEN];
 	rv_sha256(digest, key, strlen(key));
@@ -33,205 +33,52 @@ static void key_hash(const char *key, uint8_t hash[MAP_KEY_LEN])
 int line_is_admitted(const struct line *l, const char *key)
 {
 	uint8_t hash[MAP_KEY_LEN];
-	key_hash(key, hash);
+	line_key_hash(key, hash);
 	return map_get(&l->admitted, hash) != NULL;
 }
 
-/* ---- what the node is told ---- */
+/* ---- sockets ---- */
 
-static void put_u64(uint8_t out[8], uint64_t v)
+int line_set_int(void *socket, int option, int value)
 {
-	memcpy(out, &v, sizeof(v)); /* both ends are on this machine */
+	return zmq_setsockopt(socket, option, &value, sizeof(value));
 }
 
-int line_node_takes(struct line *l)
+/* A dead peer is noticed by the session's pings; the kernel's probes are for connections that have
+ * no session yet. */
+int line_tune(void *socket)
 {
-	int events = 0;
-	size_t size = sizeof(events);
-	return zmq_getsockopt(l->node, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLOUT);
-}
-
-static void report(
-	struct line *l, const char *kind, uint64_t number, const char *key, const char *reason)
-{
-	uint8_t raw[8];
-	put_u64(raw, number);
-	if (zmq_send(l->node, kind, 1, ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, raw, sizeof(raw), ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, key, strlen(key), ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, reason, strlen(reason), 0) < 0) {
-		l->broken = 1;
+	static const int options[][2] = {
+		{ZMQ_LINGER, 0},
+		{ZMQ_IPV6, 1},
+		{ZMQ_SNDHWM, LINE_SEND_HWM},
+		{ZMQ_RCVHWM, LINE_RECV_HWM},
+		{ZMQ_HANDSHAKE_IVL, LINE_HANDSHAKE_MS},
+		{ZMQ_TCP_KEEPALIVE, 1},
+		{ZMQ_TCP_KEEPALIVE_IDLE, 60},
+		{ZMQ_TCP_KEEPALIVE_INTVL, 15},
+		{ZMQ_TCP_KEEPALIVE_CNT, 4},
+		{ZMQ_TCP_MAXRT, 60000},
+	};
+	int64_t max = LINE_PART_MAX;
+	int rc = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
+	for (size_t i = 0; rc == 0 && i < sizeof(options) / sizeof(options[0]); i++) {
+		rc = line_set_int(socket, options[i][0], options[i][1]);
 	}
+	return rc;
 }
 
-void line_report_up(struct line *l, uint64_t number, const char *key)
+void *line_monitor(void *zmq, void *socket, const char *name, int events)
 {
-	report(l, "U", number, key, "");
-}
-
-void line_report_down(struct line *l, uint64_t number, const char *key, const char *reason)
-{
-	report(l, "D", number, key, reason);
-}
-
-/* A flood of strangers must not become a flood of reports. */
-void line_report_refused(struct line *l, const char *key, const char *address, const char *reason)
-{
-	int64_t second = line_now_ms() / 1000;
-	char text[256];
-	if (second != l->refusal_second) {
-		l->refusal_second = second;
-		l->refusals = 0;
-	}
-	if (l->refusals++ < LINE_REFUSALS_A_SECOND && line_node_takes(l)) {
-		snprintf(text, sizeof(text), "%s\n%s", address, reason);
-		report(l, "R", 0, key, text);
-	}
-}
-
-void line_report_first(struct line *l, uint64_t number, const char *key, zmq_msg_t *first)
-{
-	uint8_t raw[8];
-	int more = zmq_msg_more(first);
-	put_u64(raw, number);
-	if (zmq_send(l->node, "F", 1, ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, raw, sizeof(raw), ZMQ_SNDMORE) < 0 ||
-		zmq_send(l->node, key, strlen(key), ZMQ_SNDMORE) < 0 ||
-		zmq_msg_send(first, l->node, more ? ZMQ_SNDMORE : 0) < 0) {
-		l->broken = 1;
-	}
-	/* sending empties the message; whether more follows is told by the socket it came from */
-}
-
-void line_report_rest(struct line *l, void *from, zmq_msg_t *part)
-{
-	int more = 0;
-	size_t size = sizeof(more);
-	while (zmq_getsockopt(from, ZMQ_RCVMORE, &more, &size) == 0 && more) {
-		zmq_msg_close(part);
-		zmq_msg_init(part);
-		if (zmq_msg_recv(part, from, 0) < 0) {
-			break;
+	void *monitor = zmq_socket(zmq, ZMQ_PAIR);
+	if (monitor == NULL || line_set_int(monitor, ZMQ_RCVHWM, 0) != 0 ||
+		zmq_socket_monitor(socket, name, events) != 0 || zmq_connect(monitor, name) != 0) {
+		if (monitor != NULL) {
+			zmq_close(monitor);
 		}
-		if (zmq_msg_send(part, l->node, zmq_msg_more(part) ? ZMQ_SNDMORE : 0) < 0) {
-			l->broken = 1;
-			break;
-		}
+		return NULL;
 	}
-	zmq_msg_close(part);
-}
-
-/* ---- what the node orders ---- */
-
-int line_pass_on(struct line *l, void *to)
-{
-	int more = 0;
-	int failed = 0;
-	size_t size = sizeof(more);
-	while (zmq_getsockopt(l->node, ZMQ_RCVMORE, &more, &size) == 0 && more) {
-		zmq_msg_t part;
-		zmq_msg_init(&part);
-		if (zmq_msg_recv(&part, l->node, 0) < 0) {
-			zmq_msg_close(&part);
-			return -1;
-		}
-		if (to != NULL && !failed) {
-			failed =
-				zmq_msg_send(&part, to,
-					ZMQ_DONTWAIT | (zmq_msg_more(&part) ? ZMQ_SNDMORE : 0)) < 0;
-		}
-		zmq_msg_close(&part);
-	}
-	return failed ? -1 : 0;
-}
-
-/* The next part as a text or number; -1 if it is missing or too long. */
-static int next_part(struct line *l, void *out, size_t size)
-{
-	int more = 0;
-	size_t opt = sizeof(more);
-	if (zmq_getsockopt(l->node, ZMQ_RCVMORE, &more, &opt) != 0 || !more) {
-		return -1;
-	}
-	int n = zmq_recv(l->node, out, size, 0);
-	return n < 0 || (size_t)n > size ? -1 : n;
-}
-
-static int next_text(struct line *l, char *out, size_t size)
-{
-	int n = next_part(l, out, size - 1);
-	out[n < 0 ? 0 : n] = '\0';
-	return n < 0 ? -1 : 0;
-}
-
-static void admit(struct line *l)
-{
-	struct map admitted = {0};
-	char key[RV_CURVE_KEY_TEXT];
-	static const char present[] = "admitted";
-	union {
-		const char *borrowed;
-		void *value;
-	} mark = {.borrowed = present};
-	while (next_text(l, key, sizeof(key)) == 0) {
-		uint8_t hash[MAP_KEY_LEN];
-		key_hash(key, hash);
-		if (map_put(&admitted, hash, mark.value) != 0) {
-			l->broken = 1; /* half a list would cut members: start anew */
-		}
-	}
-	map_free(&l->admitted);
-	l->admitted = admitted;
-	line_cut_strangers(l);
-	/* not before: a member must not be taken for a stranger */
-	if (l->listen[0] != '\0') {
-		if (line_listen(l, l->listen) != 0) {
-			fprintf(stderr, "reeved line: cannot listen on %s: %s\n", l->listen,
-				zmq_strerror(zmq_errno()));
-			l->broken = 1;
-		}
-		l->listen = "";
-	}
-}
-
-static void obey(struct line *l, char order)
-{
-	uint64_t number = 0;
-	char endpoint[256];
-	char key[RV_CURVE_KEY_TEXT];
-	if (order == 'A') {
-		admit(l);
-	} else if (next_part(l, &number, sizeof(number)) != (int)sizeof(number)) {
-		line_pass_on(l, NULL);
-	} else if (order == 'F') {
-		if (number & LINE_ACCEPTED) {
-			line_send_accepted(l, number);
-		} else {
-			line_send_dialled(l, number);
-		}
-	} else if (order == 'L' && next_text(l, endpoint, sizeof(endpoint)) == 0 &&
-		   next_text(l, key, sizeof(key)) == 0) {
-		line_dial(l, number, endpoint, key);
-	} else if (order == 'X') {
-		if (number & LINE_ACCEPTED) {
-			line_close_accepted(l, number);
-		} else {
-			line_close_dialled(l, number);
-		}
-	}
-	line_pass_on(l, NULL);
-}
-
-static void serve_node(struct line *l)
-{
-	for (int i = 0; i < ORDERS_AT_ONCE; i++) {
-		char order;
-		int n = zmq_recv(l->node, &order, 1, ZMQ_DONTWAIT);
-		if (n < 0) {
-			return;
-		}
-		obey(l, n == 1 ? order : '\0');
-	}
+	return monitor;
 }
 
 int line_monitor_event(void *monitor, int *event_r, int *value_r)
@@ -253,32 +100,100 @@ int line_monitor_event(void *monitor, int *event_r, int *value_r)
 	return 0;
 }
 
+void line_frame_drop(struct line_frame *f)
+{
+	while (f->n > 0) {
+		zmq_msg_close(&f->parts[--f->n]);
+	}
+	f->bytes = 0;
+	f->oversize = 0;
+}
+
+int line_collect(void *from, struct line_frame *f)
+{
+	int more = zmq_msg_more(&f->parts[0]);
+	f->bytes = zmq_msg_size(&f->parts[0]);
+	while (more) {
+		zmq_msg_t spare;
+		zmq_msg_t *part = f->n < LINE_FRAME_PARTS ? &f->parts[f->n] : &spare;
+		zmq_msg_init(part);
+		if (zmq_msg_recv(part, from, ZMQ_DONTWAIT) < 0) {
+			zmq_msg_close(part);
+			return -1;
+		}
+		more = zmq_msg_more(part);
+		f->bytes += zmq_msg_size(part);
+		if (f->bytes > LINE_FRAME_MAX || part == &spare) {
+			f->oversize = 1;
+			zmq_msg_close(part);
+		} else {
+			f->n++;
+		}
+	}
+	return 0;
+}
+
 /* ---- the loop ---- */
 
 static zmq_pollitem_t *poll_items(struct line *l, zmq_pollitem_t *items, size_t *n_r)
 {
-	zmq_pollitem_t *grown = realloc(items, (4 + 2 * l->n_dialled) * sizeof(*grown));
+	zmq_pollitem_t *grown = realloc(items, (5 + 2 * l->n_dialled) * sizeof(*grown));
 	if (grown == NULL) {
 		free(items);
 		return NULL;
 	}
-	/* while the node does not take reports, nothing is read from the network: back-pressure */
-	short in = line_node_takes(l) ? ZMQ_POLLIN : 0;
+	/* while the node does not take frames, none is read from the network: back-pressure */
+	int takes = line_node_takes(l);
 	size_t n = 0;
-	grown[n++] = (zmq_pollitem_t){l->node, 0, (short)(ZMQ_POLLIN | (in ? 0 : ZMQ_POLLOUT)), 0};
+	grown[n++] = (zmq_pollitem_t){l->node, 0, line_node_events(l), 0};
+	grown[n++] = (zmq_pollitem_t){l->node_monitor, 0, ZMQ_POLLIN, 0};
 	grown[n++] = (zmq_pollitem_t){l->zap, 0, ZMQ_POLLIN, 0};
 	if (l->router != NULL) {
-		grown[n++] = (zmq_pollitem_t){l->router, 0, in, 0};
-		grown[n++] = (zmq_pollitem_t){l->router_monitor, 0, in, 0};
+		grown[n++] = (zmq_pollitem_t){l->router_monitor, 0, ZMQ_POLLIN, 0};
+	}
+	if (l->router != NULL && takes) {
+		grown[n++] = (zmq_pollitem_t){l->router, 0, ZMQ_POLLIN, 0};
 	}
 	for (size_t i = 0; i < l->n_dialled; i++) {
-		if (!l->dialled[i]->closing) {
-			grown[n++] = (zmq_pollitem_t){l->dialled[i]->dealer, 0, in, 0};
-			grown[n++] = (zmq_pollitem_t){l->dialled[i]->monitor, 0, in, 0};
+		struct dialled *d = l->dialled[i];
+		if (d->dealer != NULL) {
+			grown[n++] = (zmq_pollitem_t){d->monitor, 0, ZMQ_POLLIN, 0};
+		}
+		if (d->dealer != NULL && takes) {
+			grown[n++] = (zmq_pollitem_t){d->dealer, 0, ZMQ_POLLIN, 0};
 		}
 	}
 	*n_r = n;
 	return grown;
+}
+
+static void tick(struct line *l)
+{
+	int64_t now_ms = line_now_ms();
+	int tally = now_ms - l->tallied_ms >= POLL_MS;
+	if (now_ms - l->ticked_ms < LINE_SOON_MS) {
+		return;
+	}
+	l->ticked_ms = now_ms;
+	l->tallied_ms = tally ? now_ms : l->tallied_ms;
+	l->hurry = 0;
+	line_tick_accepted(l, now_ms, tally);
+	line_tick_dialled(l, now_ms, tally);
+}
+
+static void round_of(struct line *l)
+{
+	line_node_flush(l);
+	line_node_serve(l);
+	line_serve_zap(l);
+	line_watch_router(l);
+	l->router_empty = 0;
+	line_serve_router(l);
+	for (size_t i = 0; i < l->n_dialled; i++) {
+		line_watch_dialled(l, l->dialled[i]);
+		line_serve_dialled(l, l->dialled[i]);
+	}
+	tick(l);
 }
 
 static int run(struct line *l)
@@ -291,46 +206,42 @@ static int run(struct line *l)
 		if (items == NULL) {
 			return 1;
 		}
-		if (zmq_poll(items, (int)n, POLL_MS) < 0 && zmq_errno() != EINTR) {
+		if (zmq_poll(items, (int)n, l->hurry ? LINE_SOON_MS : POLL_MS) < 0 &&
+			zmq_errno() != EINTR) {
 			break;
 		}
-		serve_node(l);
-		line_serve_zap(l);
-		int64_t now_ms = line_now_ms();
-		if (l->router != NULL && line_node_takes(l)) {
-			line_serve_router(l);
-		}
-		for (size_t i = 0; i < l->n_dialled && line_node_takes(l); i++) {
-			if (!l->dialled[i]->closing) {
-				line_watch_dialled(l, l->dialled[i], now_ms);
-				line_serve_dialled(l, l->dialled[i]);
-			}
-		}
+		round_of(l);
 	}
 	free(items);
-	return 1;
+	return l->node_gone ? 0 : 1;
 }
 
-static int open_node(struct line *l, const char *endpoint)
+/* The node's last words to the peers are still to go. */
+static void let_last_frames_go(struct line *l)
 {
-	int hwm = LINE_PAIR_HWM;
-	int linger = 0;
-	l->node = zmq_socket(l->zmq, ZMQ_PAIR);
-	return l->node != NULL && zmq_setsockopt(l->node, ZMQ_SNDHWM, &hwm, sizeof(hwm)) == 0 &&
-			       zmq_setsockopt(l->node, ZMQ_RCVHWM, &hwm, sizeof(hwm)) == 0 &&
-			       zmq_setsockopt(l->node, ZMQ_LINGER, &linger, sizeof(linger)) == 0
-		       ? zmq_connect(l->node, endpoint)
-		       : -1;
+	for (size_t i = 0; i < l->n_dialled; i++) {
+		l->dialled[i]->farewell = 1;
+	}
+	if (l->router != NULL) {
+		line_set_int(l->router, ZMQ_LINGER, LINE_FAREWELL_MS);
+	}
 }
 
 static void close_all(struct line *l)
 {
-	void **sockets[] = {&l->router_monitor, &l->router, &l->zap, &l->node};
+	void **sockets[] = {&l->router_monitor, &l->router, &l->node_monitor, &l->zap, &l->node};
+	if (l->node_gone) {
+		let_last_frames_go(l);
+	}
 	line_dialled_free(l);
 	line_accepted_free(l);
+	line_node_free(l);
 	map_free(&l->admitted);
 	if (l->router != NULL) {
 		zmq_socket_monitor(l->router, NULL, 0);
+	}
+	if (l->node != NULL) {
+		zmq_socket_monitor(l->node, NULL, 0);
 	}
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
 		if (*sockets[i] != NULL) {
@@ -343,32 +254,64 @@ static void close_all(struct line *l)
 	curve_key_wipe(&l->key);
 }
 
-int line_main(const char *curve_key_path, const char *listen, const char *node_endpoint)
+/* Connections are bounded by what the system lets us open: libzmq would turn in circles at that
+ * limit. */
+static size_t connections_max(void)
+{
+	struct rlimit files = {0};
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0) {
+		return LINE_SILENT_MAX;
+	}
+	if (files.rlim_cur < FILES_WANTED) {
+		files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+		setrlimit(RLIMIT_NOFILE, &files);
+		getrlimit(RLIMIT_NOFILE, &files);
+	}
+	return files.rlim_cur / 2 < LINE_ACCEPTED_MAX ? (size_t)files.rlim_cur / 2
+						      : LINE_ACCEPTED_MAX;
+}
+
+static int harden(void)
 {
 	struct rlimit none = {0, 0};
-	struct line l = {.listen = listen};
-	struct rv_err e = {0};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-		setrlimit(RLIMIT_CORE, &none) != 0) {
+	return prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+			       setrlimit(RLIMIT_CORE, &none) == 0
+		       ? 0
+		       : -1;
+}
+
+int line_main(const char *curve_key_path, const char *listen, const char *node_endpoint)
+{
+	struct rv_err e = {0};
+	int rc = 1;
+	if (harden() != 0) {
 		fprintf(stderr, "reeved line: memory dumps cannot be forbidden: %s\n",
 			strerror(errno));
 		return 1;
 	}
-	if (curve_key_read(curve_key_path, &l.key, &e) != 0) {
-		fprintf(stderr, "reeved line: %s. %s\n", e.text, e.mend);
+	struct line *l = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		fprintf(stderr, "reeved line: memory is short\n");
 		return 1;
 	}
-	l.zmq = zmq_ctx_new();
-	if (l.zmq == NULL || zmq_ctx_set(l.zmq, ZMQ_MAX_SOCKETS, 65000) != 0 ||
-		open_node(&l, node_endpoint) != 0 || line_open_zap(&l) != 0) {
+	l->listen = listen;
+	l->arrivals_max = connections_max();
+	if (curve_key_read(curve_key_path, &l->key, &e) != 0) {
+		fprintf(stderr, "reeved line: %s. %s\n", e.text, e.mend);
+		goto out;
+	}
+	l->zmq = zmq_ctx_new();
+	if (l->zmq == NULL || zmq_ctx_set(l->zmq, ZMQ_MAX_SOCKETS, FILES_WANTED) != 0 ||
+		line_node_open(l, node_endpoint) != 0 || line_open_zap(l) != 0) {
 		fprintf(stderr, "reeved line: cannot open %s: %s\n", node_endpoint,
 			zmq_strerror(zmq_errno()));
-		close_all(&l);
-		return 1;
+		goto out;
 	}
-	report(&l, "H", 0, "", "");
-	int rc = run(&l);
-	close_all(&l);
+	line_tell_ready(l);
+	rc = run(l);
+out:
+	close_all(l);
+	free(l);
 	return rc;
 }

@@ -4,241 +4,150 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-/* The bound side: a ROUTER with CURVE, the ZAP handler that decides who gets in, and its monitor.
+/*
+ * The bound side: a ROUTER with CURVE, and its monitor. A connection is an arrival from its first
+ * packet, and accepted once a frame came from it: only then do we know whose it is. The number of
+ * an accepted one is the routing id that the ROUTER gave it.
  */
 
-enum { ROUTING_ID_LEN = 5, ZAP_FRAMES_MAX = 16, ROUTER_AT_ONCE = 128 };
+enum { ROUTING_ID_LEN = 5, ROUTER_AT_ONCE = 128, ARRIVALS_STEP = 64 };
 
-static int set_int(void *socket, int option, int value)
-{
-	return zmq_setsockopt(socket, option, &value, sizeof(value));
-}
-
-int line_open_zap(struct line *l)
-{
-	l->zap = zmq_socket(l->zmq, ZMQ_REP);
-	return l->zap != NULL ? zmq_bind(l->zap, "inproc://zeromq.zap.01") : -1;
-}
+enum {
+	ROUTER_EVENTS = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED |
+			ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+};
 
 int line_listen(struct line *l, const char *endpoint)
 {
-	int64_t max = LINE_MESSAGE_MAX;
+	char bound[256] = "";
+	size_t size = sizeof(bound);
 	l->router = zmq_socket(l->zmq, ZMQ_ROUTER);
-	if (l->router == NULL || set_int(l->router, ZMQ_CURVE_SERVER, 1) != 0 ||
+	if (l->router == NULL || line_tune(l->router) != 0 ||
+		line_set_int(l->router, ZMQ_CURVE_SERVER, 1) != 0 ||
 		zmq_setsockopt(l->router, ZMQ_CURVE_SECRETKEY, l->key.secret_key,
 			RV_CURVE_KEY_TEXT) != 0 ||
 		zmq_setsockopt(l->router, ZMQ_ZAP_DOMAIN, "reeve", 5) != 0 ||
-		set_int(l->router, ZMQ_ROUTER_MANDATORY, 1) != 0 ||
-		set_int(l->router, ZMQ_LINGER, 0) != 0 ||
-		set_int(l->router, ZMQ_SNDHWM, LINE_SEND_HWM) != 0 ||
-		set_int(l->router, ZMQ_RCVHWM, 64) != 0 ||
-		set_int(l->router, ZMQ_HANDSHAKE_IVL, LINE_HANDSHAKE_MS) != 0 ||
-		set_int(l->router, ZMQ_BACKLOG, LINE_BACKLOG) != 0 ||
-		set_int(l->router, ZMQ_TCP_KEEPALIVE, 1) != 0 ||
-		set_int(l->router, ZMQ_IPV6, 1) != 0 ||
-		zmq_setsockopt(l->router, ZMQ_MAXMSGSIZE, &max, sizeof(max)) != 0) {
+		line_set_int(l->router, ZMQ_ROUTER_MANDATORY, 1) != 0 ||
+		line_set_int(l->router, ZMQ_BACKLOG, LINE_BACKLOG) != 0) {
 		return -1;
 	}
-	int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-		     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
-	l->router_monitor = zmq_socket(l->zmq, ZMQ_PAIR);
-	if (l->router_monitor == NULL ||
-		zmq_socket_monitor(l->router, "inproc://router-monitor", events) != 0 ||
-		zmq_connect(l->router_monitor, "inproc://router-monitor") != 0) {
+	l->router_monitor =
+		line_monitor(l->zmq, l->router, "inproc://router-monitor", ROUTER_EVENTS);
+	if (l->router_monitor == NULL || zmq_bind(l->router, endpoint) != 0 ||
+		zmq_getsockopt(l->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0) {
 		return -1;
 	}
-	return zmq_bind(l->router, endpoint);
-}
-
-/* ---- ZAP (RFC 27) ---- */
-
-struct zap_request {
-	size_t n;
-	size_t len[ZAP_FRAMES_MAX];
-	uint8_t data[ZAP_FRAMES_MAX][256];
-};
-
-static int receive_request(void *zap, struct zap_request *r)
-{
-	int more = 1;
-	r->n = 0;
-	while (more) {
-		size_t size = sizeof(more);
-		uint8_t spare[256];
-		uint8_t *to = r->n < ZAP_FRAMES_MAX ? r->data[r->n] : spare;
-		int len = zmq_recv(zap, to, 256, ZMQ_DONTWAIT);
-		if (len < 0) {
-			return -1;
-		}
-		if (r->n < ZAP_FRAMES_MAX) {
-			r->len[r->n++] = (size_t)(len > 256 ? 256 : len);
-		}
-		if (zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &size) != 0) {
-			return -1;
-		}
-	}
+	line_tell_listening(l, bound);
 	return 0;
 }
 
-static void reply(void *zap, const struct zap_request *r, const char *code, const char *text,
-	const char *user)
+/* ---- arrivals ---- */
+
+static struct arrival *arrival_at(const struct line *l, int fd)
 {
-	zmq_send(zap, "1.0", 3, ZMQ_SNDMORE);
-	zmq_send(zap, r->data[1], r->len[1], ZMQ_SNDMORE);
-	zmq_send(zap, code, 3, ZMQ_SNDMORE);
-	zmq_send(zap, text, strlen(text), ZMQ_SNDMORE);
-	zmq_send(zap, user, strlen(user), ZMQ_SNDMORE);
-	zmq_send(zap, "", 0, 0);
+	return fd >= 0 && (size_t)fd < l->n_arrivals ? l->arrivals[fd] : NULL;
 }
 
-/* Frames: version, request id, domain, address, identity, mechanism, the client's public key. */
-void line_serve_zap(struct line *l)
+static void cut(struct arrival *a)
 {
-	struct zap_request r;
-	while (receive_request(l->zap, &r) == 0) {
-		char key[RV_CURVE_KEY_TEXT] = "";
-		char address[64] = "";
-		if (r.n < 6) {
-			return;
-		}
-		snprintf(address, sizeof(address), "%.*s", (int)(r.len[3] < 60 ? r.len[3] : 60),
-			(const char *)r.data[3]);
-		int curve = r.len[5] == 5 && memcmp(r.data[5], "CURVE", 5) == 0 && r.n >= 7 &&
-			    r.len[6] == RV_CURVE_KEY_LEN;
-		if (curve && zmq_z85_encode(key, r.data[6], RV_CURVE_KEY_LEN) != NULL &&
-			line_is_admitted(l, key)) {
-			reply(l->zap, &r, "200", "OK", key);
+	a->cut = 1;
+	line_tcp_cut(&a->tcp);
+}
+
+/* Strangers cannot take the places of members: who has not spoken goes first, the oldest first. */
+static void make_room(struct line *l)
+{
+	struct arrival *oldest = NULL;
+	struct arrival *newest = NULL;
+	size_t silent = 0;
+	size_t all = 0;
+	for (size_t i = 0; i < l->n_arrivals; i++) {
+		struct arrival *a = l->arrivals[i];
+		if (a == NULL || a->cut) {
 			continue;
 		}
-		reply(l->zap, &r, "400", "not in the trust list", "");
-		line_report_refused(l, key, address,
-			curve ? "its CURVE key is not in the trust list" : "it does not use CURVE");
-	}
-}
-
-/* ---- frames ---- */
-
-static struct accepted *find_accepted(struct line *l, uint64_t number)
-{
-	uint8_t key[MAP_KEY_LEN];
-	map_number_key(key, number);
-	return map_get(&l->accepted, key);
-}
-
-static struct accepted *know_accepted(struct line *l, uint64_t number, const char *curve, int fd)
-{
-	uint8_t key[MAP_KEY_LEN];
-	struct accepted *a = find_accepted(l, number);
-	if (a == NULL) {
-		a = calloc(1, sizeof(*a));
-		map_number_key(key, number);
-		if (a == NULL || map_put(&l->accepted, key, a) != 0) {
-			free(a);
-			return NULL;
+		all++;
+		silent += a->spoke == NULL;
+		if (a->spoke == NULL && (oldest == NULL || a->since_ms < oldest->since_ms)) {
+			oldest = a;
 		}
-		a->number = number;
-		snprintf(a->key, sizeof(a->key), "%s", curve);
+		if (newest == NULL || a->since_ms >= newest->since_ms) {
+			newest = a;
+		}
 	}
-	a->fd = fd;
-	return a;
+	if (silent > LINE_SILENT_MAX || all > l->arrivals_max) {
+		struct arrival *victim = oldest != NULL ? oldest : newest;
+		char address[64];
+		line_tcp_address(&victim->tcp, address, sizeof(address));
+		line_tell_refused(l, "", address, "too many connections at once");
+		cut(victim);
+	}
 }
 
-static void forget_accepted(struct line *l, struct accepted *a)
+static void arrive(struct line *l, int fd)
 {
-	uint8_t key[MAP_KEY_LEN];
-	map_number_key(key, a->number);
-	map_take(&l->accepted, key);
+	size_t at = fd >= 0 ? (size_t)fd : 0;
+	if (at >= l->n_arrivals) {
+		size_t n = at + ARRIVALS_STEP;
+		struct arrival **grown = realloc(l->arrivals, n * sizeof(struct arrival *));
+		if (grown == NULL) {
+			l->broken = 1;
+			return;
+		}
+		memset(grown + l->n_arrivals, 0, (n - l->n_arrivals) * sizeof(struct arrival *));
+		l->arrivals = grown;
+		l->n_arrivals = n;
+	}
+	struct arrival *a = calloc(1, sizeof(*a));
+	if (a == NULL) {
+		l->broken = 1;
+		return;
+	}
+	free(l->arrivals[at]);
+	l->arrivals[at] = a;
+	line_tcp_begin(&a->tcp, fd);
+	a->since_ms = line_now_ms();
+	make_room(l);
+}
+
+static void depart(struct line *l, int fd)
+{
+	struct arrival *a = arrival_at(l, fd);
+	char address[64] = "";
+	if (a != NULL) {
+		line_tcp_address(&a->tcp, address, sizeof(address));
+	}
+	if (l->failure != NULL && (a == NULL || !a->cut)) {
+		line_tell_refused(l, "", address, l->failure);
+	}
+	l->failure = NULL;
+	if (a == NULL) {
+		return;
+	}
+	if (a->spoke != NULL) {
+		a->spoke->arrival = NULL;
+		a->spoke->gone_ms = line_now_ms();
+		l->hurry = 1;
+	}
+	l->arrivals[fd] = NULL;
 	free(a);
 }
 
-static void discard(void *socket)
+static const char *failure_text(int event, int value)
 {
-	int more = 1;
-	size_t size = sizeof(more);
-	while (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size) == 0 && more) {
-		char spare[1];
-		if (zmq_recv(socket, spare, sizeof(spare), 0) < 0) {
-			return;
-		}
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
+		return "it ended the connection, or said nothing, during the handshake";
 	}
-}
-
-/* Only numbers that our ROUTER gave: a peer that names itself is not served. */
-static int number_of(const zmq_msg_t *id, uint64_t *number_r)
-{
-	union {
-		const zmq_msg_t *borrowed;
-		zmq_msg_t *msg;
-	} m = {.borrowed = id};
-	const uint8_t *p = zmq_msg_data(m.msg);
-	if (zmq_msg_size(m.msg) != ROUTING_ID_LEN || p[0] != 0) {
-		return -1;
+	switch (value) {
+	case ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+		return "it does not use CURVE";
+	case ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
+		return "it dialled with another public key than ours: its trust list may be older "
+		       "than ours";
+	default:
+		return "it does not speak CURVE, or dialled with another public key than ours";
 	}
-	*number_r = LINE_ACCEPTED | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 |
-		    (uint64_t)p[3] << 8 | p[4];
-	return 0;
-}
-
-static void cut(int fd)
-{
-	if (fd >= 0) {
-		shutdown(fd, SHUT_RDWR); /* libzmq sees the end of the stream and cleans up */
-	}
-}
-
-static int serve_one(struct line *l)
-{
-	zmq_msg_t id;
-	zmq_msg_t first;
-	uint64_t number = 0;
-	zmq_msg_init(&id);
-	zmq_msg_init(&first);
-	if (zmq_msg_recv(&id, l->router, ZMQ_DONTWAIT) < 0) {
-		zmq_msg_close(&id);
-		zmq_msg_close(&first);
-		return -1;
-	}
-	int numbered = number_of(&id, &number) == 0;
-	int more = zmq_msg_more(&id) && zmq_msg_recv(&first, l->router, 0) >= 0;
-	const char *key = more ? zmq_msg_gets(&first, "User-Id") : NULL;
-	int fd = more ? zmq_msg_get(&first, ZMQ_SRCFD) : -1;
-	if (numbered && key != NULL && line_is_admitted(l, key)) {
-		struct accepted *a = know_accepted(l, number, key, fd);
-		if (a != NULL && strcmp(a->key, key) == 0) {
-			line_report_first(l, number, a->key, &first);
-			line_report_rest(l, l->router, &first);
-			zmq_msg_close(&id);
-			return 0;
-		}
-	}
-	if (more) {
-		discard(l->router);
-		cut(fd);
-	}
-	zmq_msg_close(&first);
-	zmq_msg_close(&id);
-	return 0;
-}
-
-void line_serve_router(struct line *l)
-{
-	for (int i = 0; i < ROUTER_AT_ONCE; i++) {
-		/* a file descriptor may be used again: its end is to be seen before the frames of
-		 * the next */
-		line_watch_router(l);
-		if (!line_node_takes(l) || serve_one(l) != 0) {
-			return;
-		}
-	}
-}
-
-static const char *failure_text(int event)
-{
-	return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
-		       ? "it does not speak CURVE, or does not have our public key right"
-		       : "it ended the connection during the handshake";
 }
 
 void line_watch_router(struct line *l)
@@ -247,67 +156,289 @@ void line_watch_router(struct line *l)
 	int value;
 	while (l->router_monitor != NULL &&
 		line_monitor_event(l->router_monitor, &event, &value) == 0) {
-		if (event != ZMQ_EVENT_DISCONNECTED) {
-			line_report_refused(l, "", "", failure_text(event));
-			continue;
-		}
-		struct accepted *a;
-		for (size_t at = 0; (a = map_next(&l->accepted, &at)) != NULL;) {
-			if (a->fd == value) {
-				line_report_down(l, a->number, a->key,
-					"the peer ended the connection, or it was lost");
-				forget_accepted(l, a);
-				break;
-			}
+		if (event == ZMQ_EVENT_ACCEPTED) {
+			arrive(l, value);
+		} else if (event == ZMQ_EVENT_DISCONNECTED) {
+			depart(l, value);
+		} else if (event == ZMQ_EVENT_ACCEPT_FAILED) {
+			line_tell_refused(l, "", "", zmq_strerror(value));
+		} else {
+			/* libzmq tells the end of the same connection next */
+			l->failure = failure_text(event, value);
 		}
 	}
 }
+
+/* ---- who has spoken ---- */
+
+static struct accepted *find_accepted(const struct line *l, uint64_t number)
+{
+	uint8_t key[MAP_KEY_LEN];
+	map_number_key(key, number);
+	return map_get(&l->accepted, key);
+}
+
+static void forget_accepted(struct line *l, struct accepted *a)
+{
+	uint8_t key[MAP_KEY_LEN];
+	map_number_key(key, a->number);
+	map_take(&l->accepted, key);
+	if (a->arrival != NULL) {
+		a->arrival->spoke = NULL;
+	}
+	free(a);
+}
+
+static void end_accepted(struct line *l, struct accepted *a, const char *reason)
+{
+	if (a->arrival != NULL) {
+		cut(a->arrival);
+	}
+	if (a->closing_ms == 0) {
+		line_tell_down(l, a->number, a->key, reason);
+	}
+	forget_accepted(l, a);
+}
+
+/* A member that comes again and again leaves its oldest connection. */
+static void bound_connections_of(struct line *l, const char *key)
+{
+	struct accepted *oldest = NULL;
+	struct accepted *a;
+	size_t n = 0;
+	for (size_t at = 0; (a = map_next(&l->accepted, &at)) != NULL;) {
+		if (strcmp(a->key, key) == 0) {
+			n++;
+			oldest = oldest == NULL || a->since_ms < oldest->since_ms ? a : oldest;
+		}
+	}
+	if (n >= LINE_OF_KEY_MAX) {
+		end_accepted(
+			l, oldest, "the peer has made too many connections: the oldest is closed");
+	}
+}
+
+static struct accepted *accept_speaker(
+	struct line *l, uint64_t number, const char *curve, struct arrival *arrival)
+{
+	uint8_t key[MAP_KEY_LEN];
+	bound_connections_of(l, curve);
+	struct accepted *a = calloc(1, sizeof(*a));
+	map_number_key(key, number);
+	if (a == NULL || map_put(&l->accepted, key, a) != 0) {
+		free(a);
+		return NULL;
+	}
+	a->number = number;
+	a->since_ms = line_now_ms();
+	snprintf(a->key, sizeof(a->key), "%s", curve);
+	a->arrival = arrival;
+	arrival->spoke = a;
+	return a;
+}
+
+/* ---- frames in ---- */
+
+/* Only numbers that our ROUTER gave: a peer that names itself is not served. */
+static int number_of(zmq_msg_t *id, uint64_t *number_r)
+{
+	const uint8_t *p = zmq_msg_data(id);
+	if (zmq_msg_size(id) != ROUTING_ID_LEN || p[0] != 0) {
+		return -1;
+	}
+	*number_r = LINE_ACCEPTED | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 |
+		    (uint64_t)p[3] << 8 | p[4];
+	return 0;
+}
+
+static void take_frame(struct line *l, int numbered, uint64_t number)
+{
+	struct line_frame *f = &l->frame;
+	const char *key = zmq_msg_gets(&f->parts[0], "User-Id");
+	struct arrival *arrival = arrival_at(l, zmq_msg_get(&f->parts[0], ZMQ_SRCFD));
+	struct accepted *a = numbered == 0 ? find_accepted(l, number) : NULL;
+	if (numbered != 0 || key == NULL || !line_is_admitted(l, key)) {
+		if (arrival != NULL && arrival->spoke == NULL) {
+			cut(arrival);
+		}
+		return;
+	}
+	if (a == NULL && arrival != NULL && arrival->spoke == NULL && !arrival->cut) {
+		a = accept_speaker(l, number, key, arrival);
+	}
+	/* else: the last frames of one that is gone, or is not heard any more */
+	if (a == NULL || a->closing_ms != 0 || strcmp(a->key, key) != 0) {
+		return;
+	}
+	if (a->arrival != NULL) {
+		a->arrival->tcp.in_ended = 1;
+	}
+	if (f->oversize) {
+		end_accepted(l, a, "the peer sent a frame that is larger than allowed");
+		return;
+	}
+	line_tell_frame(l, number, a->key, f);
+}
+
+static int serve_one(struct line *l)
+{
+	struct line_frame *f = &l->frame;
+	zmq_msg_t id;
+	uint64_t number = 0;
+	zmq_msg_init(&id);
+	if (zmq_msg_recv(&id, l->router, ZMQ_DONTWAIT) < 0) {
+		zmq_msg_close(&id);
+		return -1;
+	}
+	int numbered = number_of(&id, &number);
+	zmq_msg_close(&id);
+	zmq_msg_init(&f->parts[0]);
+	f->n = 1;
+	if (zmq_msg_recv(&f->parts[0], l->router, ZMQ_DONTWAIT) >= 0 &&
+		line_collect(l->router, f) == 0) {
+		take_frame(l, numbered, number);
+	}
+	line_frame_drop(f);
+	return 0;
+}
+
+void line_serve_router(struct line *l)
+{
+	for (int i = 0; l->router != NULL && i < ROUTER_AT_ONCE && !l->broken; i++) {
+		/* a file descriptor may be used again: its end is to be seen before the frames of
+		 * the next */
+		line_watch_router(l);
+		if (!line_node_takes(l)) {
+			return;
+		}
+		if (serve_one(l) != 0) {
+			l->router_empty = 1;
+			return;
+		}
+	}
+}
+
+/* ---- frames out ---- */
 
 void line_send_accepted(struct line *l, uint64_t number)
 {
 	const uint8_t id[ROUTING_ID_LEN] = {0, (uint8_t)(number >> 24), (uint8_t)(number >> 16),
 		(uint8_t)(number >> 8), (uint8_t)number};
 	struct accepted *a = find_accepted(l, number);
-	if (a == NULL || zmq_send(l->router, id, sizeof(id), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
-		line_pass_on(l, NULL);
-		if (a != NULL) {
-			cut(a->fd);
-			line_report_down(l, number, a->key,
-				zmq_errno() == EAGAIN ? "the peer does not read what is sent to it"
-						      : "the connection is gone");
-			forget_accepted(l, a);
-		}
+	int more = 0;
+	size_t size = sizeof(more);
+	if (a == NULL || a->closing_ms != 0 || a->arrival == NULL ||
+		zmq_getsockopt(l->node, ZMQ_RCVMORE, &more, &size) != 0 || !more) {
+		line_pass_on(l, NULL); /* its end is told, or about to be */
 		return;
 	}
-	line_pass_on(l, l->router);
+	if (a->arrival->tcp.out > LINE_OUT_MAX &&
+		line_tcp_unsent(&a->arrival->tcp) > LINE_OUT_MAX) {
+		line_pass_on(l, NULL);
+		end_accepted(l, a, "the peer does not read what is sent to it");
+		return;
+	}
+	if (zmq_send(l->router, id, sizeof(id), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+		const char *reason = zmq_errno() == EAGAIN
+					     ? "the peer does not read what is sent to it"
+					     : "the connection was lost";
+		line_pass_on(l, NULL);
+		end_accepted(l, a, reason);
+		return;
+	}
+	int64_t bytes = line_pass_on(l, l->router);
+	a->arrival->tcp.out += bytes > 0 ? (uint64_t)bytes : 0;
 }
 
+/* ---- ends ---- */
+
+/* What was sent before, a bye most of all, is to arrive: the end comes when all is out. */
 void line_close_accepted(struct line *l, uint64_t number)
 {
 	struct accepted *a = find_accepted(l, number);
-	if (a != NULL) {
-		cut(a->fd);
+	if (a == NULL) {
+		return;
+	}
+	a->closing_ms = line_now_ms();
+	l->hurry = 1;
+	if (a->arrival == NULL) {
 		forget_accepted(l, a);
 	}
 }
 
-void line_cut_strangers(struct line *l)
+/* Who has not spoken may be one that has left the list: libzmq does not tell which. Members just
+ * come again. */
+void line_cut_strangers(struct line *l, int some_left)
 {
-	for (;;) {
-		struct accepted *stranger = NULL;
+	struct accepted *stranger;
+	do {
 		struct accepted *a;
+		stranger = NULL;
 		for (size_t at = 0;
 			stranger == NULL && (a = map_next(&l->accepted, &at)) != NULL;) {
 			stranger = line_is_admitted(l, a->key) ? NULL : a;
 		}
-		if (stranger == NULL) {
-			return;
+		if (stranger != NULL) {
+			end_accepted(l, stranger, "its key is not in the trust list any more");
 		}
-		cut(stranger->fd);
-		line_report_down(l, stranger->number, stranger->key,
-			"its key is not in the trust list any more");
-		forget_accepted(l, stranger);
+	} while (stranger != NULL);
+	for (size_t i = 0; some_left && i < l->n_arrivals; i++) {
+		if (l->arrivals[i] != NULL && l->arrivals[i]->spoke == NULL &&
+			!l->arrivals[i]->cut) {
+			cut(l->arrivals[i]);
+		}
 	}
+}
+
+static void tick_arrival(struct line *l, struct arrival *a, int64_t now_ms, int tally)
+{
+	char address[64];
+	if (a->spoke == NULL && now_ms - a->since_ms > LINE_SILENT_MS) {
+		line_tcp_address(&a->tcp, address, sizeof(address));
+		line_tell_refused(l, "", address, "it said nothing after the handshake");
+		cut(a);
+	} else if (tally && line_tcp_unended(&a->tcp) > LINE_UNENDED_MAX) {
+		if (a->spoke != NULL) {
+			end_accepted(l, a->spoke, "the peer sent a frame that does not end");
+		} else {
+			line_tcp_address(&a->tcp, address, sizeof(address));
+			line_tell_refused(l, "", address, "it sent a frame that does not end");
+			cut(a);
+		}
+	}
+}
+
+/* 1 if a is not there any more. */
+static int tick_speaker(struct line *l, struct accepted *a, int64_t now_ms)
+{
+	if (a->arrival == NULL && l->router_empty && now_ms - a->gone_ms > LINE_GRACE_MS) {
+		end_accepted(l, a, "the peer ended the connection, or it was lost");
+		return 1;
+	}
+	if (a->arrival != NULL && a->closing_ms != 0 && !a->arrival->cut &&
+		(now_ms - a->closing_ms > LINE_FAREWELL_MS ||
+			line_tcp_unsent(&a->arrival->tcp) == 0)) {
+		cut(a->arrival);
+	}
+	l->hurry |= a->arrival == NULL || a->closing_ms != 0;
+	return 0;
+}
+
+void line_tick_accepted(struct line *l, int64_t now_ms, int tally)
+{
+	struct accepted *a;
+	for (size_t i = 0; i < l->n_arrivals; i++) {
+		if (l->arrivals[i] != NULL && !l->arrivals[i]->cut) {
+			tick_arrival(l, l->arrivals[i], now_ms, tally);
+		}
+	}
+	int again;
+	do {
+		again = 0;
+		for (size_t at = 0; !again && (a = map_next(&l->accepted, &at)) != NULL;) {
+			again = tick_speaker(l, a, now_ms);
+		}
+	} while (again);
 }
 
 void line_accepted_free(struct line *l)
@@ -317,4 +448,10 @@ void line_accepted_free(struct line *l)
 		free(a);
 	}
 	map_free(&l->accepted);
+	for (size_t i = 0; i < l->n_arrivals; i++) {
+		free(l->arrivals[i]);
+	}
+	free(l->arrivals);
+	l->arrivals = NULL;
+	l->n_arrivals = 0;
 }

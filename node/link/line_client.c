@@ -6,6 +6,8 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "node/link/line_wire.h"
+
 enum {
 	HWM = 1000,
 	PARTS_MAX = sizeof(((struct line_in *)0)->parts) / sizeof(struct line_part) + 3
@@ -17,6 +19,8 @@ struct line_client {
 	int fd;
 	zmq_msg_t parts[PARTS_MAX]; /* of the event handed out last */
 	size_t n_parts;
+	uint64_t taken; /* window bytes of frames handed out and done with */
+	uint64_t told;  /* the same, as the line knows it */
 };
 
 static int zmq_fault(struct rv_err *e, const char *what)
@@ -53,6 +57,16 @@ static void drop_parts(struct line_client *c)
 {
 	while (c->n_parts > 0) {
 		zmq_msg_close(&c->parts[--c->n_parts]);
+	}
+}
+
+/* The frame handed out last is done with. If the channel is full now, the next one tells it. */
+static void move_window(struct line_client *c)
+{
+	if (c->taken - c->told >= LINE_WINDOW_STEP &&
+		zmq_send(c->pair, "C", 1, ZMQ_DONTWAIT | ZMQ_SNDMORE) == 1 &&
+		zmq_send(c->pair, &c->taken, sizeof(c->taken), 0) == (int)sizeof(c->taken)) {
+		c->told = c->taken;
 	}
 }
 
@@ -110,9 +124,13 @@ static void copy_text(char *out, size_t size, const void *data, size_t len)
 	out[n] = '\0';
 }
 
-/* "address\nreason" of a refusal; the reason alone of the others. */
+/* "address\nreason" of a refusal, the address of where it listens, else the reason alone. */
 static void split_reason(struct line_in *in, const char *text, size_t len)
 {
+	if (in->event == LINE_LISTENING) {
+		copy_text(in->address, sizeof(in->address), text, len);
+		return;
+	}
 	const char *nl = in->event == LINE_REFUSED && len > 0 ? memchr(text, '\n', len) : NULL;
 	if (nl != NULL) {
 		copy_text(in->address, sizeof(in->address), text, (size_t)(nl - text));
@@ -124,9 +142,10 @@ static void split_reason(struct line_in *in, const char *text, size_t len)
 
 static int understand(struct line_client *c, struct line_in *in, struct rv_err *e)
 {
-	static const char kinds[] = "FUDRH";
+	static const char kinds[] = "FUDRHB";
 	const char *kind = zmq_msg_size(&c->parts[0]) == 1
-				   ? memchr(kinds, *(const char *)zmq_msg_data(&c->parts[0]), 5)
+				   ? memchr(kinds, *(const char *)zmq_msg_data(&c->parts[0]),
+					     sizeof(kinds) - 1)
 				   : NULL;
 	if (kind == NULL || c->n_parts < 4 ||
 		zmq_msg_size(&c->parts[1]) != sizeof(in->connection)) {
@@ -141,16 +160,20 @@ static int understand(struct line_client *c, struct line_in *in, struct rv_err *
 		split_reason(in, zmq_msg_data(&c->parts[3]), zmq_msg_size(&c->parts[3]));
 		return 0;
 	}
+	size_t bytes = 0;
 	for (size_t i = 3; i < c->n_parts; i++) {
 		in->parts[in->n_parts++] =
 			(struct line_part){zmq_msg_data(&c->parts[i]), zmq_msg_size(&c->parts[i])};
+		bytes += zmq_msg_size(&c->parts[i]);
 	}
+	c->taken += line_window_cost(bytes, in->n_parts);
 	return 0;
 }
 
 int line_client_next(struct line_client *c, struct line_in *in, struct rv_err *e)
 {
 	drop_parts(c);
+	move_window(c);
 	int rc = receive(c, e);
 	return rc == 0 ? understand(c, in, e) : rc;
 }
