@@ -30,11 +30,11 @@ void line_key_hash(const char *key, uint8_t hash[MAP_KEY_LEN])
 	memcpy(hash, digest, MAP_KEY_LEN);
 }
 
-int line_is_admitted(const struct line *l, const char *key)
+const char *line_admitted_as(const struct line *l, const char *key)
 {
 	uint8_t hash[MAP_KEY_LEN];
 	line_key_hash(key, hash);
-	return map_get(&l->admitted, hash) != NULL;
+	return map_get(&l->admitted, hash);
 }
 
 /* ---- sockets ---- */
@@ -151,7 +151,7 @@ static zmq_pollitem_t *poll_items(struct line *l, zmq_pollitem_t *items, size_t 
 	if (l->router != NULL) {
 		grown[n++] = (zmq_pollitem_t){l->router_monitor, 0, ZMQ_POLLIN, 0};
 	}
-	if (l->router != NULL && takes) {
+	if (l->router != NULL && line_router_serves(l)) {
 		grown[n++] = (zmq_pollitem_t){l->router, 0, ZMQ_POLLIN, 0};
 	}
 	for (size_t i = 0; i < l->n_dialled; i++) {
@@ -236,7 +236,7 @@ static void close_all(struct line *l)
 	line_dialled_free(l);
 	line_accepted_free(l);
 	line_node_free(l);
-	map_free(&l->admitted);
+	line_admitted_free(&l->admitted);
 	if (l->router != NULL) {
 		zmq_socket_monitor(l->router, NULL, 0);
 	}

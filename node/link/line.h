@@ -14,7 +14,7 @@
  * multi-part:
  *   "H" 0 "" ""                       the line is there: it wants to know whom to admit and dial
  *   "B" 0 "" endpoint                 it listens there now (with the real port if it was *)
- *   "F" connection(u64) curve-key(40 chars) parts...
+ *   "F" connection(u64) curve-key(40 chars) label parts...
  *                                     a link frame that came in, from an authenticated peer
  *   "U" connection curve-key ""       a dialled connection is up (handshake done)
  *   "D" connection curve-key reason   it is down (disconnected, handshake failed), in words
@@ -22,7 +22,7 @@
  *                                     a handshake was refused; counted, rate limited
  * and from the node:
  *   "F" connection parts...           send
- *   "A" key*                          the whole list of admitted keys; replaces the former
+ *   "A" (key label)*                  all admitted keys; replaces the former list
  *   "L" connection endpoint server-key
  *                                     dial; the number is the node's choice (high bit clear). One
  *                                     connection, one "D" at its end: the node dials anew with a
@@ -38,15 +38,23 @@
  *
  * A connection ends (with a "D") when its key leaves the list: no frame of it passes from then on,
  * and its TCP stream is shut at once, whatever it is doing. It ends too when it sends a frame over
- * 16 MiB, of more than 1030 parts, or one that does not end within 64 MiB; when the peer does not
- * read 128 MiB or 1200 frames; when it is the ninth of one key (the oldest goes). At most 128
- * connections may be silent (15 seconds each), 1024 be open: who has not spoken yet makes room.
+ * 16 MiB, of more than 1030 parts, or one that does not end within 64 MiB (1 MiB with the
+ * handshake, for the first); when the peer does not read 128 MiB or 1200 frames; when it is the
+ * ninth of one key (the oldest goes). At most 128 connections may be silent (15 seconds each),
+ * 1024 be open: who has not spoken yet makes room, those first that come from one address.
  *
  * line_main serves until the node's end is closed (0), or it cannot go on (1; why is on stderr).
  * It takes the process over: no dumps, no new privileges, SIGKILL when the parent dies. The key
  * file is curve_key.h's.
  */
 int line_main(const char *curve_key_path, const char *listen, const char *node_endpoint);
+
+/* A key that may connect or be dialled. The label is the node's own: frames bring it back. */
+enum { LINE_LABEL_TEXT = 16 };
+struct line_key {
+	char key[RV_CURVE_KEY_TEXT];
+	char label[LINE_LABEL_TEXT];
+};
 
 /* The node's end. One thread. */
 struct line_client;
@@ -65,6 +73,7 @@ struct line_in {
 	enum line_event event;
 	uint64_t connection;
 	char key[RV_CURVE_KEY_TEXT];
+	char label[LINE_LABEL_TEXT];  /* of FRAME: of its key */
 	char reason[160];             /* of DOWN and REFUSED */
 	char address[64];             /* of REFUSED (may be empty), and of LISTENING */
 	struct line_part parts[1030]; /* borrowed until the next call */
@@ -75,8 +84,9 @@ int line_client_next(struct line_client *c, struct line_in *in, struct rv_err *e
 /* The orders. RV_EAGAIN: the channel is full, and nothing of it went. */
 int line_client_send(struct line_client *c, uint64_t connection, const struct line_part *parts,
 	size_t n, struct rv_err *e);
+/* All keys that are admitted from now on. Of the same key twice the first counts. */
 int line_client_admit(
-	struct line_client *c, const char (*keys)[RV_CURVE_KEY_TEXT], size_t n, struct rv_err *e);
+	struct line_client *c, const struct line_key *keys, size_t n, struct rv_err *e);
 int line_client_dial(struct line_client *c, uint64_t connection, const char *endpoint,
 	const char *server_key, struct rv_err *e);
 int line_client_close(struct line_client *c, uint64_t connection, struct rv_err *e);

@@ -51,38 +51,71 @@ static struct arrival *arrival_at(const struct line *l, int fd)
 
 static void cut(struct arrival *a)
 {
-	a->cut = 1;
+	a->cut_ms = line_now_ms();
 	line_tcp_cut(&a->tcp);
 }
 
-/* Strangers cannot take the places of members: who has not spoken goes first, the oldest first. */
+/*
+ * Of those who have not spoken, the oldest from where most of them come: one stranger with many
+ * connections keeps out nobody else.
+ */
+static struct arrival *most_crowding(struct arrival *const *silent, size_t n)
+{
+	struct arrival *worst = NULL;
+	size_t most = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t same = 0;
+		for (size_t k = 0; k < n; k++) {
+			same += line_tcp_same_source(&silent[i]->tcp, &silent[k]->tcp);
+		}
+		if (same > most || (same == most && silent[i]->since_ms < worst->since_ms)) {
+			worst = silent[i];
+			most = same;
+		}
+	}
+	return worst;
+}
+
+/* Strangers cannot take the places of members: who has not spoken goes first. */
 static void make_room(struct line *l)
 {
-	struct arrival *oldest = NULL;
+	struct arrival *silent[LINE_SILENT_MAX + 1];
 	struct arrival *newest = NULL;
-	size_t silent = 0;
+	size_t n_silent = 0;
 	size_t all = 0;
 	for (size_t i = 0; i < l->n_arrivals; i++) {
 		struct arrival *a = l->arrivals[i];
-		if (a == NULL || a->cut) {
+		if (a == NULL || a->cut_ms != 0) {
 			continue;
 		}
 		all++;
-		silent += a->spoke == NULL;
-		if (a->spoke == NULL && (oldest == NULL || a->since_ms < oldest->since_ms)) {
-			oldest = a;
+		if (a->spoke == NULL && n_silent <= LINE_SILENT_MAX) {
+			silent[n_silent++] = a;
 		}
 		if (newest == NULL || a->since_ms >= newest->since_ms) {
 			newest = a;
 		}
 	}
-	if (silent > LINE_SILENT_MAX || all > l->arrivals_max) {
-		struct arrival *victim = oldest != NULL ? oldest : newest;
+	if (n_silent > LINE_SILENT_MAX || all > l->arrivals_max) {
+		struct arrival *victim = n_silent > 0 ? most_crowding(silent, n_silent) : newest;
 		char address[64];
 		line_tcp_address(&victim->tcp, address, sizeof(address));
 		line_tell_refused(l, "", address, "too many connections at once");
 		cut(victim);
 	}
+}
+
+/* What it was remembered by is free; frames of its may still come. */
+static void leave(struct line *l, size_t at)
+{
+	struct arrival *a = l->arrivals[at];
+	if (a->spoke != NULL) {
+		a->spoke->arrival = NULL;
+		a->spoke->gone_ms = line_now_ms();
+		l->hurry = 1;
+	}
+	l->arrivals[at] = NULL;
+	free(a);
 }
 
 static void arrive(struct line *l, int fd)
@@ -104,7 +137,9 @@ static void arrive(struct line *l, int fd)
 		l->broken = 1;
 		return;
 	}
-	free(l->arrivals[at]);
+	if (l->arrivals[at] != NULL) {
+		leave(l, at);
+	}
 	l->arrivals[at] = a;
 	line_tcp_begin(&a->tcp, fd);
 	a->since_ms = line_now_ms();
@@ -118,20 +153,14 @@ static void depart(struct line *l, int fd)
 	if (a != NULL) {
 		line_tcp_address(&a->tcp, address, sizeof(address));
 	}
-	if (l->failure != NULL && (a == NULL || !a->cut)) {
+	if (l->failure != NULL && (a == NULL || a->cut_ms == 0)) {
 		line_tell_refused(l, "", address, l->failure);
 	}
 	l->failure = NULL;
 	if (a == NULL) {
 		return;
 	}
-	if (a->spoke != NULL) {
-		a->spoke->arrival = NULL;
-		a->spoke->gone_ms = line_now_ms();
-		l->hurry = 1;
-	}
-	l->arrivals[fd] = NULL;
-	free(a);
+	leave(l, (size_t)fd);
 }
 
 static const char *failure_text(int event, int value)
@@ -189,15 +218,17 @@ static void forget_accepted(struct line *l, struct accepted *a)
 	free(a);
 }
 
+/* It is remembered until its last frames are read, so that they do not pass for another's. */
 static void end_accepted(struct line *l, struct accepted *a, const char *reason)
 {
-	if (a->arrival != NULL) {
+	if (a->arrival != NULL && a->arrival->cut_ms == 0) {
 		cut(a->arrival);
 	}
 	if (a->closing_ms == 0) {
+		a->closing_ms = line_now_ms();
 		line_tell_down(l, a->number, a->key, reason);
 	}
-	forget_accepted(l, a);
+	l->hurry = 1;
 }
 
 /* A member that comes again and again leaves its oldest connection. */
@@ -207,7 +238,7 @@ static void bound_connections_of(struct line *l, const char *key)
 	struct accepted *a;
 	size_t n = 0;
 	for (size_t at = 0; (a = map_next(&l->accepted, &at)) != NULL;) {
-		if (strcmp(a->key, key) == 0) {
+		if (a->closing_ms == 0 && strcmp(a->key, key) == 0) {
 			n++;
 			oldest = oldest == NULL || a->since_ms < oldest->since_ms ? a : oldest;
 		}
@@ -234,7 +265,30 @@ static struct accepted *accept_speaker(
 	snprintf(a->key, sizeof(a->key), "%s", curve);
 	a->arrival = arrival;
 	arrival->spoke = a;
+	line_tcp_unsent(&arrival->tcp); /* what is out by now is the handshake */
 	return a;
+}
+
+/*
+ * The connection that a frame with an unknown number came from, if it is one to be heard. A file
+ * descriptor is used again: a frame that waited may be of the one before, which has the smaller
+ * number, as the ROUTER counts up.
+ */
+static struct arrival *speaker_at(struct arrival *arrival, uint64_t number)
+{
+	struct accepted *before = arrival != NULL ? arrival->spoke : NULL;
+	if (arrival == NULL || arrival->cut_ms != 0) {
+		return NULL;
+	}
+	if (before != NULL) {
+		if ((int32_t)((uint32_t)number - (uint32_t)before->number) < 0) {
+			return NULL;
+		}
+		arrival->spoke = NULL;
+		before->arrival = NULL;
+		before->gone_ms = line_now_ms();
+	}
+	return arrival;
 }
 
 /* ---- frames in ---- */
@@ -257,14 +311,20 @@ static void take_frame(struct line *l, int numbered, uint64_t number)
 	const char *key = zmq_msg_gets(&f->parts[0], "User-Id");
 	struct arrival *arrival = arrival_at(l, zmq_msg_get(&f->parts[0], ZMQ_SRCFD));
 	struct accepted *a = numbered == 0 ? find_accepted(l, number) : NULL;
-	if (numbered != 0 || key == NULL || !line_is_admitted(l, key)) {
-		if (arrival != NULL && arrival->spoke == NULL) {
+	const char *label = key != NULL ? line_admitted_as(l, key) : NULL;
+	int takes = line_node_takes(l);
+	if (numbered != 0 || label == NULL) {
+		if (arrival != NULL && arrival->spoke == NULL && arrival->cut_ms == 0) {
 			cut(arrival);
 		}
 		return;
 	}
-	if (a == NULL && arrival != NULL && arrival->spoke == NULL && !arrival->cut) {
-		a = accept_speaker(l, number, key, arrival);
+	if (a == NULL && (arrival = speaker_at(arrival, number)) != NULL) {
+		if (takes) {
+			a = accept_speaker(l, number, key, arrival);
+		} else {
+			cut(arrival);
+		}
 	}
 	/* else: the last frames of one that is gone, or is not heard any more */
 	if (a == NULL || a->closing_ms != 0 || strcmp(a->key, key) != 0) {
@@ -275,9 +335,20 @@ static void take_frame(struct line *l, int numbered, uint64_t number)
 	}
 	if (f->oversize) {
 		end_accepted(l, a, "the peer sent a frame that is larger than allowed");
-		return;
+	} else if (!takes) {
+		end_accepted(l, a, "our node is too slow for what its peers send");
+	} else {
+		line_tell_frame(l, number, a->key, label, f);
 	}
-	line_tell_frame(l, number, a->key, f);
+}
+
+/*
+ * libzmq does not let go of a connection that was cut before its frames are read. When too many
+ * are left over, and the node takes nothing, frames are thrown away, and whose they are is ended.
+ */
+int line_router_serves(const struct line *l)
+{
+	return line_node_takes(l) || l->n_stuck > LINE_STUCK_MAX;
 }
 
 static int serve_one(struct line *l)
@@ -308,7 +379,7 @@ void line_serve_router(struct line *l)
 		/* a file descriptor may be used again: its end is to be seen before the frames of
 		 * the next */
 		line_watch_router(l);
-		if (!line_node_takes(l)) {
+		if (!line_router_serves(l)) {
 			return;
 		}
 		if (serve_one(l) != 0) {
@@ -359,10 +430,9 @@ void line_close_accepted(struct line *l, uint64_t number)
 	if (a == NULL) {
 		return;
 	}
-	a->closing_ms = line_now_ms();
 	l->hurry = 1;
-	if (a->arrival == NULL) {
-		forget_accepted(l, a);
+	if (a->closing_ms == 0) {
+		a->closing_ms = line_now_ms();
 	}
 }
 
@@ -370,21 +440,15 @@ void line_close_accepted(struct line *l, uint64_t number)
  * come again. */
 void line_cut_strangers(struct line *l, int some_left)
 {
-	struct accepted *stranger;
-	do {
-		struct accepted *a;
-		stranger = NULL;
-		for (size_t at = 0;
-			stranger == NULL && (a = map_next(&l->accepted, &at)) != NULL;) {
-			stranger = line_is_admitted(l, a->key) ? NULL : a;
+	struct accepted *a;
+	for (size_t at = 0; (a = map_next(&l->accepted, &at)) != NULL;) {
+		if (line_admitted_as(l, a->key) == NULL) {
+			end_accepted(l, a, "its key is not in the trust list any more");
 		}
-		if (stranger != NULL) {
-			end_accepted(l, stranger, "its key is not in the trust list any more");
-		}
-	} while (stranger != NULL);
+	}
 	for (size_t i = 0; some_left && i < l->n_arrivals; i++) {
 		if (l->arrivals[i] != NULL && l->arrivals[i]->spoke == NULL &&
-			!l->arrivals[i]->cut) {
+			l->arrivals[i]->cut_ms == 0) {
 			cut(l->arrivals[i]);
 		}
 	}
@@ -392,19 +456,22 @@ void line_cut_strangers(struct line *l, int some_left)
 
 static void tick_arrival(struct line *l, struct arrival *a, int64_t now_ms, int tally)
 {
-	char address[64];
-	if (a->spoke == NULL && now_ms - a->since_ms > LINE_SILENT_MS) {
-		line_tcp_address(&a->tcp, address, sizeof(address));
-		line_tell_refused(l, "", address, "it said nothing after the handshake");
-		cut(a);
-	} else if (tally && line_tcp_unended(&a->tcp) > LINE_UNENDED_MAX) {
-		if (a->spoke != NULL) {
+	uint64_t unended = tally ? line_tcp_unended(&a->tcp) : 0;
+	const char *refusal = NULL;
+	if (a->spoke != NULL) {
+		if (unended > LINE_UNENDED_MAX) {
 			end_accepted(l, a->spoke, "the peer sent a frame that does not end");
-		} else {
-			line_tcp_address(&a->tcp, address, sizeof(address));
-			line_tell_refused(l, "", address, "it sent a frame that does not end");
-			cut(a);
 		}
+	} else if (now_ms - a->since_ms > LINE_SILENT_MS) {
+		refusal = "it said nothing after the handshake";
+	} else if (unended > LINE_UNSPOKEN_MAX) {
+		refusal = "it sent too much for a first frame";
+	}
+	if (refusal != NULL) {
+		char address[64];
+		line_tcp_address(&a->tcp, address, sizeof(address));
+		line_tell_refused(l, "", address, refusal);
+		cut(a);
 	}
 }
 
@@ -413,25 +480,31 @@ static int tick_speaker(struct line *l, struct accepted *a, int64_t now_ms)
 {
 	if (a->arrival == NULL && l->router_empty && now_ms - a->gone_ms > LINE_GRACE_MS) {
 		end_accepted(l, a, "the peer ended the connection, or it was lost");
+		forget_accepted(l, a);
 		return 1;
 	}
-	if (a->arrival != NULL && a->closing_ms != 0 && !a->arrival->cut &&
+	if (a->arrival != NULL && a->closing_ms != 0 && a->arrival->cut_ms == 0 &&
 		(now_ms - a->closing_ms > LINE_FAREWELL_MS ||
 			line_tcp_unsent(&a->arrival->tcp) == 0)) {
 		cut(a->arrival);
 	}
-	l->hurry |= a->arrival == NULL || a->closing_ms != 0;
+	l->hurry |= a->arrival == NULL || (a->closing_ms != 0 && a->arrival->cut_ms == 0);
 	return 0;
 }
 
 void line_tick_accepted(struct line *l, int64_t now_ms, int tally)
 {
 	struct accepted *a;
+	size_t n_stuck = 0;
 	for (size_t i = 0; i < l->n_arrivals; i++) {
-		if (l->arrivals[i] != NULL && !l->arrivals[i]->cut) {
-			tick_arrival(l, l->arrivals[i], now_ms, tally);
+		struct arrival *arrival = l->arrivals[i];
+		if (arrival != NULL && arrival->cut_ms == 0) {
+			tick_arrival(l, arrival, now_ms, tally);
+		} else if (arrival != NULL) {
+			n_stuck += now_ms - arrival->cut_ms > LINE_STUCK_MS;
 		}
 	}
+	l->n_stuck = n_stuck;
 	int again;
 	do {
 		again = 0;

@@ -10,7 +10,7 @@
 
 enum {
 	HWM = 1000,
-	PARTS_MAX = sizeof(((struct line_in *)0)->parts) / sizeof(struct line_part) + 3
+	PARTS_MAX = sizeof(((struct line_in *)0)->parts) / sizeof(struct line_part) + 4
 };
 
 struct line_client {
@@ -153,15 +153,20 @@ static int understand(struct line_client *c, struct line_in *in, struct rv_err *
 	}
 	in->event = (enum line_event)(LINE_FRAME + (kind - kinds));
 	in->n_parts = 0;
-	in->reason[0] = in->address[0] = '\0';
+	in->reason[0] = in->address[0] = in->label[0] = '\0';
 	memcpy(&in->connection, zmq_msg_data(&c->parts[1]), sizeof(in->connection));
 	copy_text(in->key, sizeof(in->key), zmq_msg_data(&c->parts[2]), zmq_msg_size(&c->parts[2]));
 	if (in->event != LINE_FRAME) {
 		split_reason(in, zmq_msg_data(&c->parts[3]), zmq_msg_size(&c->parts[3]));
 		return 0;
 	}
+	if (c->n_parts < 5) {
+		return rv_fail(e, RV_EPARSE, "the line's report is not understood");
+	}
+	copy_text(in->label, sizeof(in->label), zmq_msg_data(&c->parts[3]),
+		zmq_msg_size(&c->parts[3]));
 	size_t bytes = 0;
-	for (size_t i = 3; i < c->n_parts; i++) {
+	for (size_t i = 4; i < c->n_parts; i++) {
 		in->parts[in->n_parts++] =
 			(struct line_part){zmq_msg_data(&c->parts[i]), zmq_msg_size(&c->parts[i])};
 		bytes += zmq_msg_size(&c->parts[i]);
@@ -205,11 +210,13 @@ int line_client_send(struct line_client *c, uint64_t connection, const struct li
 }
 
 int line_client_admit(
-	struct line_client *c, const char (*keys)[RV_CURVE_KEY_TEXT], size_t n, struct rv_err *e)
+	struct line_client *c, const struct line_key *keys, size_t n, struct rv_err *e)
 {
 	int rc = begin(c, "A", NULL, n > 0, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (zmq_send(c->pair, keys[i], strlen(keys[i]), i + 1 < n ? ZMQ_SNDMORE : 0) < 0) {
+		if (zmq_send(c->pair, keys[i].key, strlen(keys[i].key), ZMQ_SNDMORE) < 0 ||
+			zmq_send(c->pair, keys[i].label, strlen(keys[i].label),
+				i + 1 < n ? ZMQ_SNDMORE : 0) < 0) {
 			rc = zmq_fault(e, "the line takes no list");
 		}
 	}

@@ -185,7 +185,7 @@ void line_dial(struct line *l, uint64_t number, const char *endpoint, const char
 		line_tell_down(l, number, server_key, "memory is short, or the number is in use");
 		return;
 	}
-	if (!line_is_admitted(l, server_key)) {
+	if (line_admitted_as(l, server_key) == NULL) {
 		fail(l, d, "its key is not in the trust list");
 		return;
 	}
@@ -211,10 +211,14 @@ void line_send_dialled(struct line *l, uint64_t number)
 	}
 	int full = d->tcp.out > LINE_OUT_MAX && line_tcp_unsent(&d->tcp) > LINE_OUT_MAX;
 	int64_t bytes = line_pass_on(l, full ? NULL : d->dealer);
-	if (full || bytes < 0) {
-		fail(l, d, "the peer does not read what is sent to it, or is gone");
+	if (bytes < 0) {
+		line_watch_dialled(
+			l, d); /* it may have ended: its last frames are still to be read */
 	} else {
 		d->tcp.out += (uint64_t)bytes;
+	}
+	if (full || (bytes < 0 && d->gone_ms == 0)) {
+		fail(l, d, "the peer does not read what is sent to it");
 	}
 }
 
@@ -230,7 +234,7 @@ void line_close_dialled(struct line *l, uint64_t number)
 void line_drop_strangers(struct line *l)
 {
 	for (size_t i = 0; i < l->n_dialled; i++) {
-		if (!line_is_admitted(l, l->dialled[i]->key)) {
+		if (line_admitted_as(l, l->dialled[i]->key) == NULL) {
 			fail(l, l->dialled[i], "its key is not in the trust list any more");
 		}
 	}
@@ -300,7 +304,8 @@ void line_watch_dialled(struct line *l, struct dialled *d)
 void line_serve_dialled(struct line *l, struct dialled *d)
 {
 	struct line_frame *f = &l->frame;
-	for (int i = 0; i < FRAMES_AT_ONCE && !d->closing && d->up && !l->broken; i++) {
+	const char *label = d->up && !d->closing ? line_admitted_as(l, d->key) : NULL;
+	for (int i = 0; i < FRAMES_AT_ONCE && !d->closing && label != NULL && !l->broken; i++) {
 		if (!line_node_takes(l)) {
 			return;
 		}
@@ -319,7 +324,7 @@ void line_serve_dialled(struct line *l, struct dialled *d)
 			fail(l, d, "the peer sent a frame that is larger than allowed");
 			return;
 		}
-		line_tell_frame(l, d->number, d->key, f);
+		line_tell_frame(l, d->number, d->key, label, f);
 	}
 }
 

@@ -28,13 +28,16 @@ enum {
 	LINE_SEND_HWM = 1200,        /* frames waiting for one peer... */
 	LINE_OUT_MAX = 128 << 20,    /* ...and their bytes */
 	LINE_RECV_HWM = 16,          /* frames of one peer waiting for us */
-	LINE_UNENDED_MAX = 64 << 20, /* bytes of one peer without the end of a frame */
+	LINE_UNENDED_MAX = 64 << 20, /* bytes of one peer without the end of a frame... */
+	LINE_UNSPOKEN_MAX = 1 << 20, /* ...and with its handshake, before the first has ended */
 	LINE_PAIR_HWM = 1000,
 	LINE_HANDSHAKE_MS = 10000,
 	LINE_SILENT_MS = 15000, /* an accepted connection has spoken by then */
 	LINE_SILENT_MAX = 128,  /* accepted, and not yet spoken */
 	LINE_ACCEPTED_MAX = 1024,
 	LINE_OF_KEY_MAX = 8,
+	LINE_STUCK_MS = 2000, /* cut, and libzmq still holds it, because of frames not read */
+	LINE_STUCK_MAX = 64,
 	LINE_FAREWELL_MS = 500, /* for the last frames when the node closes a connection */
 	LINE_GRACE_MS = 50,     /* a lost connection's last frames may come after its end is told */
 	LINE_REFUSALS_A_SECOND = 20,
@@ -82,7 +85,7 @@ struct arrival {
 	struct line_tcp tcp;
 	int64_t since_ms;
 	struct accepted *spoke;
-	int cut;
+	int64_t cut_ms; /* 0: not */
 };
 
 /* A connection that came through the handshake and has spoken. */
@@ -92,7 +95,7 @@ struct accepted {
 	struct arrival *arrival; /* NULL: gone */
 	int64_t since_ms;
 	int64_t gone_ms;
-	int64_t closing_ms; /* the node closed it then; 0: it did not */
+	int64_t closing_ms; /* not heard any more since then; the node knows its end. 0: heard */
 };
 
 struct line {
@@ -103,11 +106,12 @@ struct line {
 	void *router;
 	void *router_monitor;
 	struct curve_key key;
-	struct map admitted;       /* hash of key > a mark */
+	struct map admitted;       /* hash of key > label */
 	struct map accepted;       /* number > struct accepted */
 	struct arrival **arrivals; /* by file descriptor */
 	size_t n_arrivals;
 	size_t arrivals_max;
+	size_t n_stuck;      /* LINE_STUCK_MS */
 	int router_empty;    /* nothing more was there to be read this round */
 	const char *failure; /* of the handshake whose end comes next from the monitor */
 	struct dialled **dialled;
@@ -130,11 +134,13 @@ int line_set_int(void *socket, int option, int value);
 /* The options that both sides' sockets have. */
 int line_tune(void *socket);
 void line_key_hash(const char *key, uint8_t hash[MAP_KEY_LEN]);
-int line_is_admitted(const struct line *l, const char *key);
+/* The label of an admitted key, NULL if it is not admitted. */
+const char *line_admitted_as(const struct line *l, const char *key);
 /* A monitor for those events, on a PAIR of its own. NULL if it cannot be. */
 void *line_monitor(void *zmq, void *socket, const char *name, int events);
 /* A monitor event: its number and value. 0, or -1 when there is none now. */
 int line_monitor_event(void *monitor, int *event_r, int *value_r);
+void line_admitted_free(struct map *admitted);
 /* Reads the rest of a multi-part message whose first part is in frame (n is 1). */
 int line_collect(void *from, struct line_frame *f);
 void line_frame_drop(struct line_frame *f);
@@ -147,7 +153,8 @@ void line_node_serve(struct line *l);
 void line_node_flush(struct line *l);
 void line_node_free(struct line *l);
 /* Empties the frame. */
-void line_tell_frame(struct line *l, uint64_t number, const char *key, struct line_frame *f);
+void line_tell_frame(
+	struct line *l, uint64_t number, const char *key, const char *label, struct line_frame *f);
 void line_tell_up(struct line *l, uint64_t number, const char *key);
 void line_tell_down(struct line *l, uint64_t number, const char *key, const char *reason);
 void line_tell_refused(struct line *l, const char *key, const char *address, const char *reason);
@@ -163,6 +170,7 @@ int64_t line_pass_on(struct line *l, void *to);
 int line_open_zap(struct line *l);
 int line_listen(struct line *l, const char *endpoint);
 void line_serve_zap(struct line *l);
+int line_router_serves(const struct line *l); /* whether the router is read now */
 void line_serve_router(struct line *l);
 void line_watch_router(struct line *l);
 void line_tick_accepted(struct line *l, int64_t now_ms, int tally);

@@ -133,10 +133,11 @@ void line_tell_refused(struct line *l, const char *key, const char *address, con
 	}
 }
 
-void line_tell_frame(struct line *l, uint64_t number, const char *key, struct line_frame *f)
+void line_tell_frame(
+	struct line *l, uint64_t number, const char *key, const char *label, struct line_frame *f)
 {
 	int failed = put(l, "F", 1, 1) != 0 || put(l, &number, sizeof(number), 1) != 0 ||
-		     put(l, key, strlen(key), 1) != 0;
+		     put(l, key, strlen(key), 1) != 0 || put(l, label, strlen(label), 1) != 0;
 	for (size_t i = 0; !failed && i < f->n; i++) {
 		failed = zmq_msg_send(&f->parts[i], l->node,
 				 ZMQ_DONTWAIT | (i + 1 < f->n ? ZMQ_SNDMORE : 0)) < 0;
@@ -205,23 +206,36 @@ static void listen_now(struct line *l)
 	l->listen = "";
 }
 
+void line_admitted_free(struct map *admitted)
+{
+	char *label;
+	for (size_t at = 0; (label = map_next(admitted, &at)) != NULL;) {
+		free(label);
+	}
+	map_free(admitted);
+}
+
 static void admit(struct line *l)
 {
 	struct map admitted = {0};
 	char key[RV_CURVE_KEY_TEXT];
-	static char mark;
+	char label[LINE_LABEL_TEXT];
 	size_t kept = 0;
-	while (next_text(l, key, sizeof(key)) == 0) {
+	while (next_text(l, key, sizeof(key)) == 0 && next_text(l, label, sizeof(label)) == 0) {
 		uint8_t hash[MAP_KEY_LEN];
 		line_key_hash(key, hash);
 		if (map_get(&admitted, hash) == NULL) {
 			kept += map_get(&l->admitted, hash) != NULL;
 			/* half a list would cut members: better to start anew */
-			l->broken |= map_put(&admitted, hash, &mark) != 0;
+			char *copy = strdup(label);
+			if (copy == NULL || map_put(&admitted, hash, copy) != 0) {
+				free(copy);
+				l->broken = 1;
+			}
 		}
 	}
 	int some_left = kept < l->admitted.count;
-	map_free(&l->admitted);
+	line_admitted_free(&l->admitted);
 	l->admitted = admitted;
 	if (l->broken) {
 		return;

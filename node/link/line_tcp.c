@@ -32,7 +32,23 @@ void line_tcp_begin(struct line_tcp *t, int fd)
 	if (fd < 0 || getpeername(fd, (struct sockaddr *)&t->peer, &t->peer_len) != 0 ||
 		(t->peer.ss_family != AF_INET && t->peer.ss_family != AF_INET6)) {
 		t->peer_len = 0; /* gone already */
+		return;
 	}
+	if (t->peer.ss_family == AF_INET) {
+		struct sockaddr_in v4;
+		memcpy(&v4, &t->peer, sizeof(v4));
+		t->source[10] = t->source[11] = 0xff;
+		memcpy(t->source + 12, &v4.sin_addr, 4);
+	} else {
+		struct sockaddr_in6 v6;
+		memcpy(&v6, &t->peer, sizeof(v6));
+		memcpy(t->source, &v6.sin6_addr, IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? 16 : 8);
+	}
+}
+
+int line_tcp_same_source(const struct line_tcp *a, const struct line_tcp *b)
+{
+	return memcmp(a->source, b->source, sizeof(a->source)) == 0;
 }
 
 void line_tcp_cut(const struct line_tcp *t)

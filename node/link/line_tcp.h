@@ -18,13 +18,16 @@ struct line_tcp {
 	int fd; /* -1: none */
 	struct sockaddr_storage peer;
 	socklen_t peer_len;
-	uint64_t in_mark; /* bytes received when a frame was last seen to end */
-	int in_ended;     /* a frame ended since */
-	uint64_t out;     /* bytes given to libzmq for it, in the kernel's count */
+	uint8_t source[16]; /* IPv4 in IPv6's form, or the network half of an IPv6 address */
+	uint64_t in_mark;   /* bytes received when a frame was last seen to end */
+	int in_ended;       /* a frame ended since */
+	uint64_t out;       /* bytes given to libzmq for it, in the kernel's count */
 };
 
 void line_tcp_begin(struct line_tcp *t, int fd);
 void line_tcp_cut(const struct line_tcp *t);
+/* Whether both come from the same IPv4 address, or the same IPv6 network (/64). */
+int line_tcp_same_source(const struct line_tcp *a, const struct line_tcp *b);
 /* "192.0.2.1:4510", "[2001:db8::1]:4510", or empty. */
 void line_tcp_address(const struct line_tcp *t, char *out, size_t size);
 /* Bytes received that belong to no frame that has ended. */

@@ -62,7 +62,7 @@ void line_serve_zap(struct line *l)
 		int curve = r.n == 7 && r.len[5] == 5 && memcmp(r.data[5], "CURVE", 5) == 0 &&
 			    r.len[6] == RV_CURVE_KEY_LEN;
 		if (curve && zmq_z85_encode(key, r.data[6], RV_CURVE_KEY_LEN) != NULL &&
-			line_is_admitted(l, key)) {
+			line_admitted_as(l, key) != NULL) {
 			reply(l->zap, &r, "200", "OK", key);
 			continue;
 		}

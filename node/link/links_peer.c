@@ -138,7 +138,7 @@ void links_dial_due(struct links *l)
 /* ---- who is admitted ---- */
 
 static int collect_keys(
-	const struct rv_trust *t, int64_t now_us, char (**keys_r)[RV_CURVE_KEY_TEXT], size_t *n_r)
+	const struct rv_trust *t, int64_t now_us, struct line_key **keys_r, size_t *n_r)
 {
 	const struct rv_member *members;
 	size_t n_members = rv_trust_members(t, &members);
@@ -146,7 +146,7 @@ static int collect_keys(
 	for (size_t i = 0; i < n_members; i++) {
 		n += members[i].n_keys;
 	}
-	char(*keys)[RV_CURVE_KEY_TEXT] = calloc(n + 1, sizeof(*keys));
+	struct line_key *keys = calloc(n + 1, sizeof(*keys));
 	if (keys == NULL) {
 		return RV_ENOMEM;
 	}
@@ -155,7 +155,8 @@ static int collect_keys(
 		for (size_t k = 0; k < members[i].n_keys; k++) {
 			const struct rv_dated_key *key = &members[i].keys[k];
 			if (key->from_us <= now_us && now_us <= key->to_us) {
-				memcpy(keys[n++], key->z85, RV_CURVE_KEY_TEXT);
+				memcpy(keys[n].key, key->z85, RV_CURVE_KEY_TEXT);
+				snprintf(keys[n++].label, LINE_LABEL_TEXT, "member");
 			}
 		}
 	}
@@ -186,12 +187,12 @@ void links_admit(struct links *l)
 {
 	struct rv_trust *t = trust_last(l->p.trust);
 	struct session_time now = links_time(l);
-	char(*keys)[RV_CURVE_KEY_TEXT] = NULL;
+	struct line_key *keys = NULL;
 	size_t n = 0;
 	l->admitted_us = now.mono_us;
 	end_strangers(l, t, now.wall_us);
 	if (l->line_ready && (t == NULL || collect_keys(t, now.wall_us, &keys, &n) == 0) &&
-		line_client_admit(l->line, (const char(*)[RV_CURVE_KEY_TEXT])keys, n, NULL) != 0) {
+		line_client_admit(l->line, keys, n, NULL) != 0) {
 		l->admitted_us = 0; /* the channel is full: again at the next tick */
 	}
 	l->sent = 1;

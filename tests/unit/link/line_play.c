@@ -18,7 +18,7 @@
 /* A bound for hangs, not for speed. */
 enum { PATIENCE_MS = 60000 };
 
-static int64_t now_ms(void)
+int64_t play_now_ms(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -61,6 +61,7 @@ void play_start(struct play_node *n, const char *listen)
 {
 	play_prepare(n);
 	assert_int_equal(line_client_new(&n->client, n->ipc, NULL), 0);
+	n->listens = listen[0] != '\0';
 	play_spawn(n, listen);
 	play_wait(n, LINE_READY);
 }
@@ -68,9 +69,9 @@ void play_start(struct play_node *n, const char *listen)
 static int ended(struct play_node *n)
 {
 	int status = 0;
-	int64_t until = now_ms() + PATIENCE_MS;
+	int64_t until = play_now_ms() + PATIENCE_MS;
 	while (waitpid(n->pid, &status, WNOHANG) == 0) {
-		if (now_ms() > until) {
+		if (play_now_ms() > until) {
 			return -1;
 		}
 		poll(NULL, 0, 5);
@@ -107,18 +108,18 @@ void play_free(struct play_node *n)
 
 void play_admit(struct play_node *n, const struct curve_key *const *keys, size_t count)
 {
-	char list[32][RV_CURVE_KEY_TEXT];
+	struct line_key list[32] = {{.key = ""}};
 	size_t some = 0;
 	assert_true(count <= 32);
 	for (size_t i = 0; i < count; i++) {
 		if (keys[i] != NULL) {
-			memcpy(list[some++], keys[i]->public_key, RV_CURVE_KEY_TEXT);
+			memcpy(list[some].key, keys[i]->public_key, RV_CURVE_KEY_TEXT);
+			snprintf(list[some].label, LINE_LABEL_TEXT, "key %zu", some);
+			some++;
 		}
 	}
-	assert_int_equal(
-		line_client_admit(n->client, (const char(*)[RV_CURVE_KEY_TEXT])list, some, NULL),
-		0);
-	if (n->at[0] == '\0') {
+	assert_int_equal(line_client_admit(n->client, list, some, NULL), 0);
+	if (n->listens && n->at[0] == '\0') {
 		play_wait(n, LINE_LISTENING);
 		snprintf(n->at, sizeof(n->at), "%s", n->in.address);
 	}
@@ -127,7 +128,7 @@ void play_admit(struct play_node *n, const struct curve_key *const *keys, size_t
 static int next(struct play_node *n, int wait_ms)
 {
 	struct rv_err e = {0};
-	int64_t until = now_ms() + wait_ms;
+	int64_t until = play_now_ms() + wait_ms;
 	for (;;) {
 		int rc = line_client_next(n->client, &n->in, &e);
 		if (rc == 0) {
@@ -136,7 +137,7 @@ static int next(struct play_node *n, int wait_ms)
 		if (rc != RV_EAGAIN) {
 			fail_msg("%s", e.text);
 		}
-		int64_t left = until - now_ms();
+		int64_t left = until - play_now_ms();
 		if (left <= 0) {
 			return -1;
 		}
@@ -211,27 +212,47 @@ long play_memory(const struct play_node *n, const char *field)
 
 /* ---- peers ---- */
 
-void play_peer_start(struct play_peer *p, const char *endpoint, const struct curve_key *key,
-	const struct curve_key *server, const char *identity)
+static void dealer_keys(void *dealer, const struct curve_key *key, const struct curve_key *server)
+{
+	assert_int_equal(
+		zmq_setsockopt(dealer, ZMQ_CURVE_SERVERKEY, server->public_key, RV_CURVE_KEY_TEXT),
+		0);
+	assert_int_equal(
+		zmq_setsockopt(dealer, ZMQ_CURVE_PUBLICKEY, key->public_key, RV_CURVE_KEY_TEXT), 0);
+	assert_int_equal(
+		zmq_setsockopt(dealer, ZMQ_CURVE_SECRETKEY, key->secret_key, RV_CURVE_KEY_TEXT), 0);
+}
+
+/* Not connected yet. */
+static void *new_dealer(void *zmq)
 {
 	int zero = 0;
 	int never = -1;
+	void *dealer = zmq_socket(zmq, ZMQ_DEALER);
+	assert_non_null(dealer);
+	zmq_setsockopt(dealer, ZMQ_LINGER, &zero, sizeof(zero));
+	zmq_setsockopt(dealer, ZMQ_RECONNECT_IVL, &never, sizeof(never));
+	return dealer;
+}
+
+void *play_dealer(void *zmq, const char *endpoint, const struct curve_key *key,
+	const struct curve_key *server)
+{
+	void *dealer = new_dealer(zmq);
+	dealer_keys(dealer, key, server);
+	assert_int_equal(zmq_connect(dealer, endpoint), 0);
+	return dealer;
+}
+
+void play_peer_start(struct play_peer *p, const char *endpoint, const struct curve_key *key,
+	const struct curve_key *server, const char *identity)
+{
 	p->zmq = zmq_ctx_new();
-	p->dealer = zmq_socket(p->zmq, ZMQ_DEALER);
+	p->dealer = new_dealer(p->zmq);
 	p->monitor = zmq_socket(p->zmq, ZMQ_PAIR);
 	assert_non_null(p->monitor);
-	zmq_setsockopt(p->dealer, ZMQ_LINGER, &zero, sizeof(zero));
-	zmq_setsockopt(p->dealer, ZMQ_RECONNECT_IVL, &never, sizeof(never));
 	if (key != NULL) {
-		assert_int_equal(zmq_setsockopt(p->dealer, ZMQ_CURVE_SERVERKEY, server->public_key,
-					 RV_CURVE_KEY_TEXT),
-			0);
-		assert_int_equal(zmq_setsockopt(p->dealer, ZMQ_CURVE_PUBLICKEY, key->public_key,
-					 RV_CURVE_KEY_TEXT),
-			0);
-		assert_int_equal(zmq_setsockopt(p->dealer, ZMQ_CURVE_SECRETKEY, key->secret_key,
-					 RV_CURVE_KEY_TEXT),
-			0);
+		dealer_keys(p->dealer, key, server);
 	}
 	if (identity != NULL) {
 		assert_int_equal(
@@ -266,15 +287,18 @@ void play_peer_wait(struct play_peer *p, int event)
 	}
 }
 
-int play_tcp(const char *endpoint)
+int play_tcp(const char *endpoint, const char *from)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
+	struct sockaddr_in own = {.sin_family = AF_INET};
 	const char *colon = strrchr(endpoint, ':');
 	assert_non_null(colon);
 	a.sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10));
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
+	assert_int_equal(inet_pton(AF_INET, from, &own.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	return fd;
 }
@@ -282,13 +306,13 @@ int play_tcp(const char *endpoint)
 int play_tcp_ended(int fd, int wait_ms)
 {
 	char spare[256];
-	int64_t until = now_ms() + wait_ms;
+	int64_t until = play_now_ms() + wait_ms;
 	for (;;) {
 		ssize_t n = recv(fd, spare, sizeof(spare), MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EAGAIN)) {
 			return 1;
 		}
-		int64_t left = until - now_ms();
+		int64_t left = until - play_now_ms();
 		if (n < 0 && left <= 0) {
 			return 0;
 		}

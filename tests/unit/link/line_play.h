@@ -28,6 +28,7 @@ struct play_node {
 	char dir[64];
 	char key_path[96];
 	char ipc[96];
+	int listens;
 	char at[64];       /* where its line listens */
 	struct line_in in; /* the event that was waited for */
 };
@@ -40,7 +41,10 @@ void play_spawn(struct play_node *n, const char *listen);
 /* Closes the node's end; the line's exit status must be that. */
 void play_stop(struct play_node *n, int status);
 void play_free(struct play_node *n); /* whatever state it is in */
-/* Admits the keys of those nodes, and for the first time waits until it listens. */
+/*
+ * Admits the keys of those nodes, labelled "key 0" and so on. One that listens does so from the
+ * first time on: its address is waited for.
+ */
 void play_admit(struct play_node *n, const struct curve_key *const *keys, size_t count);
 #define PLAY_ADMIT(n, ...)                                                                         \
 	play_admit((n), (const struct curve_key *const[]){__VA_ARGS__},                            \
@@ -56,6 +60,7 @@ void play_dial(struct play_node *n, uint64_t connection, const char *endpoint,
 void play_send(struct play_node *n, uint64_t connection, const char *text);
 void play_expect_frame(struct play_node *n, const char *text);
 void play_expect_reason(const struct play_node *n, const char *words);
+int64_t play_now_ms(void); /* of a clock that only goes forward */
 /* A value of /proc/PID/status of its line, in KiB. */
 long play_memory(const struct play_node *n, const char *field);
 
@@ -67,9 +72,12 @@ struct play_peer {
 void play_peer_start(struct play_peer *p, const char *endpoint, const struct curve_key *key,
 	const struct curve_key *server, const char *identity);
 void play_peer_free(struct play_peer *p);
+/* Its dealer alone: for many of them. */
+void *play_dealer(void *zmq, const char *endpoint, const struct curve_key *key,
+	const struct curve_key *server);
 void play_peer_wait(struct play_peer *p, int event); /* of the monitor */
 
-int play_tcp(const char *endpoint);      /* a bare connection */
-int play_tcp_ended(int fd, int wait_ms); /* 1 if the other side ended it */
+int play_tcp(const char *endpoint, const char *from); /* a bare connection, from that address */
+int play_tcp_ended(int fd, int wait_ms);              /* 1 if the other side ended it */
 
 #endif

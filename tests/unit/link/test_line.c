@@ -17,12 +17,8 @@ static int start(void **state)
 	play_start(&b, "");
 	play_start(&c, "");
 	/* those who only dial admit whom they dial */
-	assert_int_equal(line_client_admit(b.client,
-				 (const char(*)[RV_CURVE_KEY_TEXT])a.key.public_key, 1, NULL),
-		0);
-	assert_int_equal(line_client_admit(c.client,
-				 (const char(*)[RV_CURVE_KEY_TEXT])a.key.public_key, 1, NULL),
-		0);
+	PLAY_ADMIT(&b, &a.key);
+	PLAY_ADMIT(&c, &a.key);
 	return 0;
 }
 
@@ -44,6 +40,7 @@ static uint64_t link_up(struct play_node *from, uint64_t number)
 	play_send(from, number, "hello");
 	play_expect_frame(&a, "hello");
 	assert_string_equal(a.in.key, from->key.public_key);
+	assert_string_equal(a.in.label, from == &b ? "key 0" : "key 1");
 	assert_true(a.in.connection >> 63);
 	return a.in.connection;
 }
@@ -92,9 +89,7 @@ static void unlisted_key_is_refused(void **state)
 static void another_server_key_fails(void **state)
 {
 	PLAY_ADMIT(&a, &b.key);
-	assert_int_equal(line_client_admit(b.client,
-				 (const char(*)[RV_CURVE_KEY_TEXT])c.key.public_key, 1, NULL),
-		0);
+	PLAY_ADMIT(&b, &c.key);
 	play_dial(&b, 1, a.at, &c.key);
 	play_wait(&b, LINE_DOWN);
 	play_expect_reason(&b, "its CURVE key is another than the trust list says");
@@ -111,7 +106,7 @@ static void without_curve_is_refused(void **state)
 	static const char ready[] = "\4\x1c\5READY\13Socket-Type\0\0\0\6DEALER";
 	struct play_peer plain;
 	PLAY_ADMIT(&a, &b.key);
-	int fd = play_tcp(a.at);
+	int fd = play_tcp(a.at, "127.0.0.1");
 	assert_int_equal(send(fd, greeting, sizeof(greeting), 0), sizeof(greeting));
 	assert_int_equal(send(fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL), sizeof(ready) - 1);
 	play_wait(&a, LINE_REFUSED);
@@ -130,12 +125,12 @@ static void without_curve_is_refused(void **state)
 static void another_protocol_is_ended(void **state)
 {
 	PLAY_ADMIT(&a, &b.key);
-	int fd = play_tcp(a.at);
+	int fd = play_tcp(a.at, "127.0.0.1");
 	assert_int_equal(send(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, 0), 27);
 	assert_true(play_tcp_ended(fd, 60000));
 	close(fd);
 	/* one that goes away at once */
-	close(play_tcp(a.at));
+	close(play_tcp(a.at, "127.0.0.1"));
 	play_wait(&a, LINE_REFUSED);
 	play_expect_reason(&a, "during the handshake");
 	link_up(&b, 7);

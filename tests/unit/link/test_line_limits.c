@@ -20,9 +20,7 @@ static int start(void **state)
 {
 	play_start(&a, "tcp://127.0.0.1:*");
 	play_start(&b, "");
-	assert_int_equal(line_client_admit(b.client,
-				 (const char(*)[RV_CURVE_KEY_TEXT])a.key.public_key, 1, NULL),
-		0);
+	PLAY_ADMIT(&b, &a.key);
 	PLAY_ADMIT(&a, &b.key);
 	return 0;
 }
@@ -57,30 +55,33 @@ static int send_block(void *socket, int flags)
 	return rc;
 }
 
+/* Until nothing has moved for a while: everything on the way is full. */
+static size_t fill(struct play_peer *flood)
+{
+	size_t sent = 0;
+	for (;;) {
+		zmq_pollitem_t p = {flood->dealer, 0, ZMQ_POLLOUT, 0};
+		if (send_block(flood->dealer, ZMQ_DONTWAIT) >= 0) {
+			sent++;
+		} else if (zmq_poll(&p, 1, 1500) == 0) {
+			return sent;
+		}
+		assert_true(sent < 20000);
+	}
+}
+
 static void node_that_does_not_read(void **state)
 {
 	struct play_peer flood;
 	struct play_node third;
-	size_t sent = 0;
 	play_peer_start(&flood, a.at, &b.key, &a.key, NULL);
-	/* until nothing has moved for a while: everything on the way is full */
-	for (;;) {
-		zmq_pollitem_t p = {flood.dealer, 0, ZMQ_POLLOUT, 0};
-		if (send_block(flood.dealer, ZMQ_DONTWAIT) >= 0) {
-			sent++;
-		} else if (zmq_poll(&p, 1, 1500) == 0) {
-			break;
-		}
-		assert_true(sent < 20000);
-	}
+	size_t sent = fill(&flood);
 	/* libzmq of the flooding side has 1000 of them */
 	assert_true(sent > 1000);
 	assert_true(play_memory(&a, "VmHWM") < bound(150));
 	/* who is to be admitted is still decided, and refusals do not pile up */
 	play_start(&third, "");
-	assert_int_equal(line_client_admit(third.client,
-				 (const char(*)[RV_CURVE_KEY_TEXT])a.key.public_key, 1, NULL),
-		0);
+	PLAY_ADMIT(&third, &a.key);
 	play_dial(&third, 1, a.at, &a.key);
 	play_wait(&third, LINE_DOWN);
 	play_expect_reason(&third, "did not accept our CURVE key");
@@ -165,6 +166,57 @@ static void endless_frame_is_cut(void **state)
 	assert_true(play_memory(&a, "VmHWM") < bound(500));
 }
 
+/* One that has not said who it is, as far as we have seen, does not get so much. */
+static void endless_first_frame_is_cut(void **state)
+{
+	struct play_peer endless;
+	play_peer_start(&endless, a.at, &b.key, &a.key, NULL);
+	for (int i = 0; i < 16384; i++) {
+		assert_true(send_block(endless.dealer, ZMQ_SNDMORE) >= 0);
+	}
+	assert_true(send_block(endless.dealer, 0) >= 0);
+	play_wait(&a, LINE_REFUSED);
+	play_expect_reason(&a, "too much for a first frame");
+	play_peer_wait(&endless, ZMQ_EVENT_DISCONNECTED);
+	play_peer_free(&endless);
+	assert_true(play_memory(&a, "VmHWM") < bound(450));
+}
+
+/*
+ * Connections that are cut while frames of theirs wait stay in libzmq until those are read, and
+ * the node does not read: rather than grow, the line ends what it cannot serve.
+ */
+static void cut_ones_do_not_pile_up(void **state)
+{
+	enum { MANY = 220, FRAMES = 40 };
+	struct play_peer flood;
+	void *many[MANY];
+	void *zmq = zmq_ctx_new();
+	play_peer_start(&flood, a.at, &b.key, &a.key, NULL);
+	fill(&flood);
+	for (int i = 0; i < MANY; i++) {
+		many[i] = play_dealer(zmq, a.at, &b.key, &a.key);
+		for (int k = 0; k < FRAMES; k++) {
+			assert_int_equal(zmq_send(many[i], "x", 1, 0), 1);
+		}
+	}
+	play_peer_wait(&flood, ZMQ_EVENT_DISCONNECTED);
+	play_wait(&a, LINE_DOWN);
+	play_expect_reason(&a, "our node is too slow");
+	for (int i = 0; i < MANY; i++) {
+		zmq_close(many[i]);
+	}
+	zmq_ctx_term(zmq);
+	play_peer_free(&flood);
+	/* and goes on */
+	play_dial(&b, 1, a.at, &a.key);
+	play_wait(&b, LINE_UP);
+	play_send(&b, 1, "hello");
+	do {
+		play_wait(&a, LINE_FRAME);
+	} while (a.in.parts[0].len != 5);
+}
+
 static void overlong_frames_are_cut(void **state)
 {
 	static const struct {
@@ -181,11 +233,15 @@ static void overlong_frames_are_cut(void **state)
 		uint8_t *part = calloc(1, cases[i].size);
 		play_peer_start(&peer, a.at, &b.key, &a.key, NULL);
 		assert_int_equal(zmq_send(peer.dealer, "hello", 5, 0), 5);
-		play_wait(&a, LINE_FRAME);
+		play_expect_frame(&a, "hello");
 		for (int k = 1; k <= cases[i].parts; k++) {
 			assert_int_equal(zmq_send(peer.dealer, part, cases[i].size,
 						 k < cases[i].parts ? ZMQ_SNDMORE : 0),
 				cases[i].size);
+		}
+		/* what follows is not heard, whoever comes next */
+		for (int k = 0; k < 10; k++) {
+			assert_int_equal(zmq_send(peer.dealer, "stray", 5, ZMQ_DONTWAIT), 5);
 		}
 		play_wait(&a, LINE_DOWN);
 		play_expect_reason(&a, cases[i].words);
@@ -208,19 +264,30 @@ static void overlong_frames_are_cut(void **state)
 static void strangers_make_room(void **state)
 {
 	int fds[400];
+	int others[8];
 	size_t ended = 0;
 	play_dial(&b, 1, a.at, &a.key);
 	play_wait(&b, LINE_UP);
 	play_send(&b, 1, "here first");
 	play_expect_frame(&a, "here first");
+	int64_t began_ms = play_now_ms();
+	for (int i = 0; i < 8; i++) {
+		others[i] = play_tcp(a.at, "127.0.0.2");
+	}
 	for (int i = 0; i < 400; i++) {
-		fds[i] = play_tcp(a.at);
+		fds[i] = play_tcp(a.at, "127.0.0.1");
 	}
 	/* the oldest had to go: at most 128 stay, whatever the pace */
 	for (int i = 0; i < 400 - 128; i++) {
 		ended += (size_t)play_tcp_ended(fds[i], 60000);
 	}
 	assert_int_equal(ended, 400 - 128);
+	/* nobody else had to go for them, until the time for a handshake is over */
+	for (int i = 0; i < 8; i++) {
+		int gone = play_tcp_ended(others[i], 0);
+		assert_true(!gone || play_now_ms() - began_ms > 9000);
+		close(others[i]);
+	}
 	/* members are neither cut nor kept out */
 	play_dial(&b, 2, a.at, &a.key);
 	play_wait(&b, LINE_UP);
@@ -313,6 +380,8 @@ int main(int argc, char **argv)
 		LIMIT_TEST(node_that_does_not_read),
 		LIMIT_TEST(deaf_peer_is_given_up),
 		LIMIT_TEST(endless_frame_is_cut),
+		LIMIT_TEST(endless_first_frame_is_cut),
+		LIMIT_TEST(cut_ones_do_not_pile_up),
 		LIMIT_TEST(overlong_frames_are_cut),
 		LIMIT_TEST(strangers_make_room),
 		LIMIT_TEST(one_key_has_eight_connections),
