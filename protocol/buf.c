@@ -168,7 +168,9 @@ struct rv_span rv_cur_span(struct rv_cur *c, size_t len)
 	}
 	span.data = c->p;
 	span.len = len;
-	c->p += len;
+	if (len > 0) {
+		c->p += len;
+	}
 	return span;
 }
 

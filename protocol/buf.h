@@ -60,7 +60,9 @@ struct rv_cur {
 
 static inline struct rv_cur rv_cur_of(const void *data, size_t len)
 {
-	struct rv_cur c = {(const uint8_t *)data, (const uint8_t *)data + len, 0};
+	const uint8_t *p = (const uint8_t *)data;
+	/* nothing may be added to NULL, not even 0 */
+	struct rv_cur c = {p, len > 0 ? p + len : p, 0};
 	return c;
 }
 

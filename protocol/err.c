@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 static const char *const code_names[] = {
 	"ok",
 	"no-memory",
@@ -42,6 +44,21 @@ const char *rv_strcode(int code)
 	return code_names[-code];
 }
 
+/* A text that was cut, at its end or where it quotes another, may have a part of a character; JSON
+ * and logs want whole ones. What is not UTF-8 goes away. */
+static void keep_whole(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from != '\0';) {
+		uint32_t point;
+		size_t len = rv_utf8_at(from, 4, &point);
+		memmove(to, from, len);
+		to += len;
+		from += len > 0 ? len : 1;
+	}
+	*to = '\0';
+}
+
 void rv_err_clear(struct rv_err *e)
 {
 	if (e != NULL) {
@@ -58,6 +75,7 @@ fill(struct rv_err *e, int code, const char *rule, const char *fmt, va_list ap)
 		snprintf(e->rule, sizeof(e->rule), "%s", rule);
 	}
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	keep_whole(e->text);
 }
 
 int rv_fail(struct rv_err *e, int code, const char *fmt, ...)
@@ -94,6 +112,7 @@ int rv_fail_errno(struct rv_err *e, int errnum, const char *fmt, ...)
 		/* the GNU variant: it may return a static string instead of filling the buffer */
 		const char *why = strerror_r(errnum, meaning, sizeof(meaning));
 		snprintf(e->text + used, sizeof(e->text) - used, ": %s", why);
+		keep_whole(e->text);
 	}
 	return RV_ESYS;
 }
@@ -103,16 +122,16 @@ int rv_fail_nomem(struct rv_err *e)
 	return rv_fail(e, RV_ENOMEM, "memory is short");
 }
 
-int rv_err_mend(struct rv_err *e, const char *fmt, ...)
+void rv_err_mend(struct rv_err *e, const char *fmt, ...)
 {
 	if (e == NULL) {
-		return RV_EINVAL;
+		return;
 	}
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(e->mend, sizeof(e->mend), fmt, ap);
 	va_end(ap);
-	return e->code;
+	keep_whole(e->mend);
 }
 
 void rv_err_prefix(struct rv_err *e, const char *fmt, ...)
@@ -134,4 +153,5 @@ void rv_err_prefix(struct rv_err *e, const char *fmt, ...)
 		memcpy(e->text + used + 2, old, keep);
 		e->text[used + 2 + keep] = '\0';
 	}
+	keep_whole(e->text);
 }

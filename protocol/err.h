@@ -44,7 +44,8 @@ enum rv_code {
 /*
  * What went wrong, for a person (text, mend) and for a program (code, rule).
  * rule is a stable identifier ("SIG-DIGEST", "XSD-ENUM", "RVE-014") or empty; line and column
- * count from 1, 0 where there is no place. Texts are UTF-8, cut at the size, always ended.
+ * count from 1, 0 where there is no place. Texts are UTF-8, cut between
+ * characters at the size, always ended; what is not UTF-8 is left out of them.
  */
 struct rv_err {
 	int code;
@@ -69,8 +70,9 @@ int rv_fail_errno(struct rv_err *e, int errnum, const char *fmt, ...)
 /* Shorthand: memory is short. */
 int rv_fail_nomem(struct rv_err *e);
 
-/* Adds the sentence that tells how to mend it. Returns e->code (RV_EINVAL if e is NULL). */
-int rv_err_mend(struct rv_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds the sentence that tells how to mend it. Returns nothing: without e there is no code to give
+ * on. */
+void rv_err_mend(struct rv_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "context: " before the text. */
 void rv_err_prefix(struct rv_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

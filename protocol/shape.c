@@ -381,7 +381,8 @@ static int load_doc(struct shape *s, const char *path, struct rv_err *e)
 	if (doc == NULL || doc->URL == NULL || !is_xs(xmlDocGetRootElement(doc), "schema")) {
 		xmlFreeDoc(doc);
 		rv_fail(e, RV_ECONFIG, "the schema %s cannot be read", path);
-		return rv_err_mend(e, "Install the folder of schemas anew, or name the right one.");
+		rv_err_mend(e, "Install the folder of schemas anew, or name the right one.");
+		return RV_ECONFIG;
 	}
 	s->docs[s->n_docs++] = doc;
 	int rc = add_globals(s, doc);

@@ -4,32 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The length of the UTF-8 sequence at p with its code point; 0 if it is not well formed (overlong
- * forms, surrogates and values over U+10FFFF among that). */
-static size_t utf8_at(const unsigned char *p, uint32_t *point)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80             ? 1
-		     : (p[0] & 0xe0) == 0xc0 ? 2
-		     : (p[0] & 0xf0) == 0xe0 ? 3
-		     : (p[0] & 0xf8) == 0xf0 ? 4
-					     : 0;
-	if (len == 0) {
-		return 0;
-	}
-	uint32_t v = len == 1 ? p[0] : p[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80) { /* a NUL ends here too */
-			return 0;
-		}
-		v = v << 6 | (p[i] & 0x3fu);
-	}
-	if (v < least[len] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff)) {
-		return 0;
-	}
-	*point = v;
-	return len;
-}
+#include "utf8.h"
 
 static int all_continue(const unsigned char *p)
 {
@@ -44,7 +19,7 @@ int rv_wire_text_ok(const char *s)
 	const unsigned char *p = (const unsigned char *)s;
 	while (*p != '\0') {
 		uint32_t point = 0;
-		size_t len = utf8_at(p, &point);
+		size_t len = rv_utf8_at(p, 4, &point);
 		if (len == 0 || point < 0x20 || (point >= 0x7f && point <= 0x9f)) {
 			return 0;
 		}
@@ -89,7 +64,7 @@ void rv_wire_text_mend(char *s)
 	char *to = s;
 	while (*from != '\0') {
 		uint32_t point = 0;
-		size_t len = utf8_at(from, &point);
+		size_t len = rv_utf8_at(from, 4, &point);
 		if (len > 0 && point >= 0x20 && (point < 0x7f || point > 0x9f)) {
 			memmove(to, from, len);
 			to += len;

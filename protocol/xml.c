@@ -10,6 +10,8 @@
 #include <libxml/parserInternals.h>
 #include <libxml/SAX2.h>
 
+#include "utf8.h"
+
 const struct rv_xml_limits rv_xml_limits_message = {1 << 20, 24, 20000, 16, 256 << 10};
 const struct rv_xml_limits rv_xml_limits_trust = {64 << 20, 24, 2000000, 16, 1 << 20};
 
@@ -212,32 +214,6 @@ static int refuse_at(struct reading *r, size_t offset, const char *rule, const c
 	return RV_EPARSE;
 }
 
-/* Length of the UTF-8 sequence at p, 0 if it is not one (RFC 3629: no surrogates, no overlong
- * forms). */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	if (p[0] < 0x80) {
-		return 1;
-	}
-	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
-		   : (p[0] & 0xf0) == 0xe0        ? 3
-		   : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-						  : 0;
-	if (n == 0 || n > left) {
-		return 0;
-	}
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) {
-		return 0;
-	}
-	return n;
-}
-
 static int check_bytes(struct reading *r, struct rv_err *e)
 {
 	const unsigned char *p = (const unsigned char *)r->data;
@@ -250,7 +226,8 @@ static int check_bytes(struct reading *r, struct rv_err *e)
 			"Take the mark out: a sealed document begins with '<'.", e);
 	}
 	for (size_t i = 0; i < r->len;) {
-		size_t n = utf8_len(p + i, r->len - i);
+		uint32_t point;
+		size_t n = rv_utf8_at(p + i, r->len - i, &point);
 		if (n == 0 || p[i] == 0) {
 			return refuse_at(r, i, "XML-ENCODING",
 				n == 0 ? "a byte is not UTF-8" : "a NUL byte stands in the text",

@@ -30,7 +30,8 @@ static int address(struct sockaddr_un *a, const char *path, struct rv_err *e)
 	a->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof a->sun_path) {
 		rv_fail(e, RV_ECONFIG, "the path of the API socket is too long: %s", path);
-		return rv_err_mend(e, "It may have at most %zu bytes.", sizeof a->sun_path - 1);
+		rv_err_mend(e, "It may have at most %zu bytes.", sizeof a->sun_path - 1);
+		return RV_ECONFIG;
 	}
 	strcpy(a->sun_path, path);
 	return 0;
@@ -51,7 +52,8 @@ static int drop_stale(const struct sockaddr_un *a, struct rv_err *e)
 	close(fd);
 	if (answered) {
 		rv_fail(e, RV_EEXIST, "another node serves %s", a->sun_path);
-		return rv_err_mend(e, "One node a folder: stop the other first.");
+		rv_err_mend(e, "One node a folder: stop the other first.");
+		return RV_EEXIST;
 	}
 	if (unlink(a->sun_path) && errno != ENOENT)
 		return rv_fail_errno(e, errno, "%s cannot be removed", a->sun_path);

@@ -152,18 +152,21 @@ static int fail_of_curl(struct client *r, CURLcode code, const struct sink *sink
 		return rv_fail_nomem(e);
 	if (code == CURLE_OPERATION_TIMEDOUT) {
 		rv_fail(e, RV_ETIMEOUT, "the node at %s did not answer in time", r->socket);
-		return rv_err_mend(e, "It may be busy: try again.");
+		rv_err_mend(e, "It may be busy: try again.");
+		return RV_ETIMEOUT;
 	}
 	if (code != CURLE_COULDNT_CONNECT)
 		return rv_fail(e, RV_ECLOSED, "the connection to the node broke: %s",
 			r->error[0] ? r->error : curl_easy_strerror(code));
 	rv_fail(e, RV_ECLOSED, "the node does not answer at %s", r->socket);
 	if (access(r->socket, F_OK))
-		return rv_err_mend(e,
+		rv_err_mend(e,
 			"There is no such socket: start the node with 'reeved -c DIR/reeve.conf'.");
-	if (access(r->socket, W_OK))
-		return rv_err_mend(e, "Only the user of the node and root may use it.");
-	return rv_err_mend(e, "Start the node with 'reeved -c DIR/reeve.conf'.");
+	else if (access(r->socket, W_OK))
+		rv_err_mend(e, "Only the user of the node and root may use it.");
+	else
+		rv_err_mend(e, "Start the node with 'reeved -c DIR/reeve.conf'.");
+	return RV_ECLOSED;
 }
 
 static void copy(char *out, size_t size, const char *text)

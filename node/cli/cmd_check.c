@@ -68,7 +68,8 @@ static int prepare(struct work *w, struct rv_err *e)
 	w->context.operation = rv_trust_operation(w->trust, code);
 	if (!w->context.operation) {
 		rv_fail(e, RV_EUNKNOWN, "the trust list has no operation %s", code);
-		return rv_err_mend(e, "'reeve operation list' tells which there are.");
+		rv_err_mend(e, "'reeve operation list' tells which there are.");
+		return RV_EUNKNOWN;
 	}
 	return 0;
 }

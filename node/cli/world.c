@@ -23,8 +23,9 @@ int cli_conf(struct cli *c, const struct conf **conf_r, struct rv_err *e)
 		const char *file = conf_name(c);
 		if (!file) {
 			rv_fail(e, RV_ECONFIG, "no configuration is named");
-			return rv_err_mend(
+			rv_err_mend(
 				e, "Name it with -c FILE, or in the environment as REEVE_CONF.");
+			return RV_ECONFIG;
 		}
 		c->release = release;
 		int rc = conf_read(&c->conf, file, e);

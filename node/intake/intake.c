@@ -17,7 +17,8 @@ int intake_view(struct intake *i, struct route_view *view, struct rv_err *e)
 	struct rv_trust *t = trust_get(i->p.trust);
 	if (t == NULL) {
 		rv_fail_rule(e, RV_EAGAIN, "TRUST-NONE", "this node has no trust list yet");
-		return rv_err_mend(e, "Put the coordinator's list in place: reeve trust install.");
+		rv_err_mend(e, "Put the coordinator's list in place: reeve trust install.");
+		return RV_EAGAIN;
 	}
 	*view = (struct route_view){
 		.trust = t,

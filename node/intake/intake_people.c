@@ -85,17 +85,19 @@ int intake_references(struct intake *i, const struct rv_header *h, struct rv_err
 			rv_fail_rule(e, RV_ERULE, "RV-STATUS-MIX",
 				"the message is %s but refers to %s, which is %s",
 				rv_status_text(h->status), ref->id, entry.status);
-			return rv_err_mend(e,
+			rv_err_mend(e,
 				"Exercise and test messages never mix with real ones: set "
 				"StatusCode to %s.",
 				entry.status);
+			return RV_ERULE;
 		}
 		if ((ref->type == RV_REF_UPDATES || ref->type == RV_REF_CANCELS) &&
 			strcmp(entry.originator, h->originator) != 0) {
 			rv_fail_rule(e, RV_EDENIED, "RV-REF-OWNER",
 				"%s belongs to %s: only its originator updates or cancels it",
 				ref->id, entry.originator);
-			return rv_err_mend(e, "Answer it with feedback instead.");
+			rv_err_mend(e, "Answer it with feedback instead.");
+			return RV_EDENIED;
 		}
 	}
 	return 0;

@@ -187,7 +187,8 @@ static int check_submission(
 	if (s->header.expires_us != 0 && s->header.expires_us <= view->now_us) {
 		rv_fail_rule(e, RV_ERULE, "TIME-EXPIRED",
 			"the message would have expired before it is sent");
-		return rv_err_mend(e, "Set ExpirationDateTime to a time to come, or leave it out.");
+		rv_err_mend(e, "Set ExpirationDateTime to a time to come, or leave it out.");
+		return RV_ERULE;
 	}
 	if ((rc = route_may_send(view, op, &s->header, e)) != 0 ||
 		(rc = intake_references(s->intake, &s->header, e)) != 0 ||
@@ -254,8 +255,9 @@ static int copy_submission(
 		if (rv_uuid_parse(id, from->id) != 0) {
 			rv_fail_rule(e, RV_EINVAL, "API-ID", "\"%.40s\" is not a UUID of version 7",
 				from->id);
-			return rv_err_mend(e,
+			rv_err_mend(e,
 				"Use a fresh UUIDv7 for each message, the same one for a retry.");
+			return RV_EINVAL;
 		}
 		snprintf(s->id, sizeof(s->id), "%s", from->id);
 	}

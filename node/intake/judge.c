@@ -63,13 +63,14 @@ static int judge_seal(struct judge *j, const struct route_view *view, struct ver
 	if (!h->has_signer_cert || h->originator[0] == '\0') {
 		rv_fail_rule(e, RV_EPROFILE, "SEAL-HEADER",
 			"the Header names no originator or no signing certificate");
-		return rv_err_mend(
-			e, "A node adds both when it seals: send the message through a node.");
+		rv_err_mend(e, "A node adds both when it seals: send the message through a node.");
+		return RV_EPROFILE;
 	}
 	if (rv_trust_member(view->trust, h->originator) == NULL) {
 		rv_fail_rule(e, RV_EUNKNOWN, "TRUST-ORIGINATOR", "%s is not in trust list %llu",
 			h->originator, (unsigned long long)rv_trust_number(view->trust));
-		return rv_err_mend(e, "Compare the numbers of the trust lists: reeve trust show.");
+		rv_err_mend(e, "Compare the numbers of the trust lists: reeve trust show.");
+		return RV_EUNKNOWN;
 	}
 	const struct rv_cert *cert =
 		rv_trust_cert(view->trust, h->originator, h->signer_cert, h->issued_us, e);
@@ -120,7 +121,8 @@ static int judge_time(const struct route_view *view, const struct rv_header *h, 
 	if (h->issued_us > view->now_us + CLOCK_TOLERANCE_US) {
 		rv_fail_rule(e, RV_ERULE, "TIME-FUTURE",
 			"the message was issued in the future of this node's clock");
-		return rv_err_mend(e, "Set the clocks of both nodes by NTP.");
+		rv_err_mend(e, "Set the clocks of both nodes by NTP.");
+		return RV_ERULE;
 	}
 	if (h->expires_us != 0 && h->expires_us < view->now_us) {
 		return rv_fail_rule(
@@ -215,8 +217,8 @@ int judge_message(struct judge *j, const struct route_view *view, const char *pe
 		rv_fail_rule(&v->why, RV_EUNKNOWN, "ROUTE-OPERATION",
 			"operation %s is not in trust list %llu of this node", v->header.operation,
 			(unsigned long long)rv_trust_number(view->trust));
-		return rv_err_mend(
-			&v->why, "Compare the numbers of the trust lists: reeve trust show.");
+		rv_err_mend(&v->why, "Compare the numbers of the trust lists: reeve trust show.");
+		return RV_EUNKNOWN;
 	}
 	if ((rc = judge_content(j, view, op, v)) != 0 ||
 		(rc = judge_time(view, &v->header, &v->why)) != 0 ||
@@ -312,8 +314,8 @@ static int find_operation(const struct route_view *view, const xmlDoc *doc, cons
 			"Code");
 		if (own == NULL) {
 			rv_fail_rule(e, RV_EINVAL, "ROUTE-OPERATION", "no operation is named");
-			return rv_err_mend(
-				e, "Name it: --operation CODE; see: reeve operation list.");
+			rv_err_mend(e, "Name it: --operation CODE; see: reeve operation list.");
+			return RV_EINVAL;
 		}
 		code = own;
 	}
@@ -322,7 +324,8 @@ static int find_operation(const struct route_view *view, const xmlDoc *doc, cons
 		rv_fail_rule(e, RV_EUNKNOWN, "ROUTE-OPERATION",
 			"operation %.40s is not in trust list %llu of this node", code,
 			(unsigned long long)rv_trust_number(view->trust));
-		return rv_err_mend(e, "See the operations there are: reeve operation list.");
+		rv_err_mend(e, "See the operations there are: reeve operation list.");
+		return RV_EUNKNOWN;
 	}
 	return 0;
 }

@@ -44,8 +44,8 @@ static int gone(struct keeper_client *c, int code, struct rv_err *e)
 	c->broken = 1;
 	rv_fail_rule(e, code, "KEEPER-GONE",
 		code == RV_ETIMEOUT ? "the keeper does not answer" : "the keeper process is gone");
-	return rv_err_mend(
-		e, "It is started again by itself; if not, look at the log for the reason.");
+	rv_err_mend(e, "It is started again by itself; if not, look at the log for the reason.");
+	return code;
 }
 
 static int wait_for_answer(struct keeper_client *c, struct rv_err *e)

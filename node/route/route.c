@@ -67,7 +67,8 @@ int route_may_receive(const struct route_view *v, const struct rv_operation *op,
 		rv_fail_rule(e, RV_EDENIED, "ROUTE-ROSTER",
 			"%s is not in the roster of operation %s %s", code, op->code,
 			then == 0 ? "at the time the message was issued" : "any more");
-		return rv_err_mend(e, "Ask the coordinator of the operation to admit %s.", code);
+		rv_err_mend(e, "Ask the coordinator of the operation to admit %s.", code);
+		return RV_EDENIED;
 	}
 	if (rv_trust_member(v->trust, code) == NULL) {
 		return rv_fail_rule(
@@ -80,7 +81,8 @@ int route_may_receive(const struct route_view *v, const struct rv_operation *op,
 		rv_fail_rule(e, RV_EDENIED, "ROUTE-RELAY",
 			"%s is a relay in operation %s: it passes on and does not receive", code,
 			op->code);
-		return rv_err_mend(e, "Name the member that the message is for.");
+		rv_err_mend(e, "Name the member that the message is for.");
+		return RV_EDENIED;
 	}
 	if (now & 1u << RV_PART_RIGHT_HOLDER) {
 		return rv_fail_rule(e, RV_EDENIED, "ROUTE-RIGHT-HOLDER",
@@ -100,8 +102,8 @@ int route_may_send(const struct route_view *v, const struct rv_operation *op,
 		rv_fail_rule(e, RV_EDENIED, "ROUTE-SENDER",
 			"%s was not in the roster of operation %s when the message was issued",
 			h->originator, op->code);
-		return rv_err_mend(
-			e, "Ask the coordinator of the operation to admit %s.", h->originator);
+		rv_err_mend(e, "Ask the coordinator of the operation to admit %s.", h->originator);
+		return RV_EDENIED;
 	}
 	int answer = h->kind == RV_KIND_FEEDBACK || h->kind == RV_KIND_REPLY;
 	if (!(parts & SENDERS) && !(answer && (parts & 1u << RV_PART_RIGHT_HOLDER))) {

@@ -41,7 +41,8 @@ static int take_lock(struct store *s, struct rv_err *e)
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
 		rv_fail_rule(e, RV_EAGAIN, "STORE-IN-USE", "another reeved uses the store in %s",
 			s->dir);
-		return rv_err_mend(e, "Stop it first, or give this node a state_dir of its own.");
+		rv_err_mend(e, "Stop it first, or give this node a state_dir of its own.");
+		return RV_EAGAIN;
 	}
 	return 0;
 }
@@ -74,7 +75,8 @@ static int migrate(struct store *s, struct rv_err *e)
 		rv_fail_rule(e, RV_EVERSION, "STORE-NEWER",
 			"the store has version %lld, this program knows %zu", (long long)version,
 			sqlite_n_migrations);
-		return rv_err_mend(e, "Use the newer program that wrote it.");
+		rv_err_mend(e, "Use the newer program that wrote it.");
+		return RV_EVERSION;
 	}
 	for (size_t i = (size_t)version; rc == 0 && i < sqlite_n_migrations; i++) {
 		char stamp[96];

@@ -80,9 +80,10 @@ static int take_key(struct token *t, struct token_about *a, struct rv_err *e)
 		ERR_clear_error();
 		rv_fail_rule(e, RV_EEXIST, "TOKEN-OTHER",
 			"the token has another key than before under the same name");
-		return rv_err_mend(e,
+		rv_err_mend(e,
 			"Put the former key back, or restart the node if it has the certificate of "
 			"the new one.");
+		return RV_EEXIST;
 	}
 	if (t->public_key == NULL) {
 		t->public_key = a->public_key;
@@ -116,7 +117,8 @@ static int prove(struct token *t, struct rv_err *e)
 			       NULL) != 0) {
 		rv_fail_rule(e, RV_ECONFIG, "TOKEN-PUBLIC",
 			"the public key in the token does not belong to the private one");
-		rc = rv_err_mend(e, "Store the right public key under the id of the private one.");
+		rv_err_mend(e, "Store the right public key under the id of the private one.");
+		rc = RV_ECONFIG;
 	}
 	EVP_PKEY_free(key);
 	rv_buf_free(&sig);

@@ -36,7 +36,8 @@ static int get_flag(struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE 
 static int weak(struct rv_err *e, const char *why)
 {
 	rv_fail_rule(e, RV_ECERT, "TOKEN-WEAK", "the key in the token %s", why);
-	return rv_err_mend(e, "Make a key that is P-256, or RSA of 2048 to 8192 bits, for signing.");
+	rv_err_mend(e, "Make a key that is P-256, or RSA of 2048 to 8192 bits, for signing.");
+	return RV_ECERT;
 }
 
 /* ---- the public key ---- */
@@ -176,7 +177,8 @@ static int check_key(
 	if (a->public_key == NULL) {
 		rv_fail_rule(e, RV_ECONFIG, "TOKEN-PUBLIC",
 			"the token has no public key beside the private one");
-		return rv_err_mend(e, "Store the public key under the same id and label.");
+		rv_err_mend(e, "Store the public key under the same id and label.");
+		return RV_ECONFIG;
 	}
 	int bits = EVP_PKEY_get_bits(a->public_key);
 	if (type == CKK_RSA && (bits < 2048 || bits > 8192)) {

@@ -10,7 +10,8 @@
 static int bad_file(struct rv_err *e, const char *path, const char *why, const char *mend)
 {
 	rv_fail_rule(e, RV_ECONFIG, "TOKEN-PIN-FILE", "%s: %s", path, why);
-	return rv_err_mend(e, "%s", mend);
+	rv_err_mend(e, "%s", mend);
+	return RV_ECONFIG;
 }
 
 /* Whoever may write the file may lock the token with it, so its owner counts as well. */
@@ -80,9 +81,10 @@ static int ask(struct token *t, char pin[TOKEN_PIN_MAX + 1], size_t *len_r, stru
 			OPENSSL_cleanse(t->asked_pin, sizeof(t->asked_pin));
 			rv_fail_rule(e, RV_EDENIED, "TOKEN-PIN",
 				"the token wants a PIN, and none was given");
-			return rv_err_mend(e,
-				"Name a file of mode 600 that has it: signing_pin_file, --pin-file, "
-				"or pin-source=file:/path in the URI.");
+			rv_err_mend(e, "Name a file of mode 600 that has it: signing_pin_file, "
+				       "--pin-file, "
+				       "or pin-source=file:/path in the URI.");
+			return RV_EDENIED;
 		}
 		t->asked_pin[n] = '\0';
 	}
@@ -126,19 +128,21 @@ int token_pin_may_try(struct token *t, const CK_TOKEN_INFO *info, struct rv_err 
 		same_file(&now, &t->refused_file)) {
 		rv_fail_rule(e, RV_EDENIED, "TOKEN-PIN",
 			"the token refused the PIN, which is not tried again");
-		return rv_err_mend(e,
-			"Write the right PIN into %.160s: it is taken without a restart.",
+		rv_err_mend(e, "Write the right PIN into %.160s: it is taken without a restart.",
 			t->uri.pin_file);
+		return RV_EDENIED;
 	}
 	t->pin_refused = 0;
 	if ((info->flags & CKF_USER_PIN_LOCKED) != 0) {
 		rv_fail_rule(e, RV_EDENIED, "TOKEN-PIN", "the token has locked its PIN");
-		return rv_err_mend(e, "Its security officer sets a new one.");
+		rv_err_mend(e, "Its security officer sets a new one.");
+		return RV_EDENIED;
 	}
 	if ((info->flags & CKF_USER_PIN_FINAL_TRY) != 0) {
 		rv_fail_rule(e, RV_EDENIED, "TOKEN-PIN",
 			"the token locks its PIN at the next wrong one: it is not tried here");
-		return rv_err_mend(e, "Log in once by hand, with the tool of the module's maker.");
+		rv_err_mend(e, "Log in once by hand, with the tool of the module's maker.");
+		return RV_EDENIED;
 	}
 	return 0;
 }

@@ -14,8 +14,9 @@ enum { SLOTS_MAX = 64 };
 
 static int away(struct rv_err *e)
 {
-	return rv_err_mend(e, "Look at the hardware module and at what connects it. It is tried "
-			      "again by itself.");
+	rv_err_mend(e, "Look at the hardware module and at what connects it. It is tried "
+		       "again by itself.");
+	return RV_EAGAIN;
 }
 
 int token_fail_ck(struct rv_err *e, const char *what, CK_RV rv)
@@ -31,8 +32,9 @@ int token_fail_ck(struct rv_err *e, const char *what, CK_RV rv)
 	case CKR_USER_PIN_NOT_INITIALIZED:
 		rv_fail_rule(e, RV_EDENIED, "TOKEN-PIN", "the token refused the PIN: %s",
 			p11_kit_strerror(rv));
-		return rv_err_mend(e, "Check the PIN: it is tried again when its file has changed. "
-				      "Most tokens lock it after a few wrong tries.");
+		rv_err_mend(e, "Check the PIN: it is tried again when its file has changed. "
+			       "Most tokens lock it after a few wrong tries.");
+		return RV_EDENIED;
 	default:
 		rv_fail_rule(e, RV_EAGAIN, "TOKEN-AWAY",
 			"the hardware module is away: %s: %s (0x%lx)", what, p11_kit_strerror(rv),
@@ -91,7 +93,8 @@ static int initialise(struct token *t, struct rv_err *e)
 	if (!p11_kit_uri_match_module_info(t->uri.parsed, &info)) {
 		rv_fail_rule(e, RV_ECONFIG, "TOKEN-MODULE",
 			"%s is not the library that the URI names", t->uri.module);
-		return rv_err_mend(e, "Take library-... out of the URI, or name another module.");
+		rv_err_mend(e, "Take library-... out of the URI, or name another module.");
+		return RV_ECONFIG;
 	}
 	return 0;
 }
@@ -153,7 +156,8 @@ static int find_slot(struct token *t, CK_TOKEN_INFO *info_r, struct rv_err *e)
 	int rc = 0;
 	if (fit > 1) {
 		rv_fail_rule(e, RV_ECONFIG, "TOKEN-TWO", "the URI fits %d tokens", fit);
-		rc = rv_err_mend(e, "Add token= or serial= of the one that is meant.");
+		rv_err_mend(e, "Add token= or serial= of the one that is meant.");
+		rc = RV_ECONFIG;
 	} else if (fit == 0) {
 		rc = no_token(e, &seen);
 	}
@@ -274,14 +278,16 @@ int token_session_find(struct token *t, CK_OBJECT_HANDLE *key_r, struct rv_err *
 	if (n == 0) {
 		rv_fail_rule(e, RV_ENOTFOUND, "TOKEN-KEY",
 			"the token has no private key that fits the URI");
-		return rv_err_mend(e, "Check object= and id=; reeve init makes a key that is not "
-				      "there yet.");
+		rv_err_mend(e, "Check object= and id=; reeve init makes a key that is not "
+			       "there yet.");
+		return RV_ENOTFOUND;
 	}
 	if (n > 1) {
 		rv_fail_rule(e, RV_ECONFIG, "TOKEN-TWO",
 			"the token has several private keys that fit the URI");
-		return rv_err_mend(e, "Add id=%%xx of the one that is meant; pkcs11-tool --list-objects "
-				      "shows them.");
+		rv_err_mend(e, "Add id=%%xx of the one that is meant; pkcs11-tool --list-objects "
+			       "shows them.");
+		return RV_ECONFIG;
 	}
 	*key_r = found[0];
 	return 0;

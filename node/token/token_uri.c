@@ -13,7 +13,8 @@ static int bad_uri(struct rv_err *e, const char *why, const char *mend)
 {
 	/* the text of the URI is left out: it may have what must not be shown */
 	rv_fail_rule(e, RV_ECONFIG, "TOKEN-URI", "the PKCS#11 URI %s", why);
-	return rv_err_mend(e, "%s", mend);
+	rv_err_mend(e, "%s", mend);
+	return RV_ECONFIG;
 }
 
 /* "file:/path", "file:///path" or "/path"; NULL for anything else, a program to run among it. */
@@ -60,9 +61,10 @@ static int read_module(struct token_uri *u, const char *module, struct rv_err *e
 		rv_fail_rule(e, RV_ECONFIG, "TOKEN-MODULE",
 			module == NULL ? "no PKCS#11 module is named"
 				       : "the PKCS#11 module must be named by its whole path");
-		return rv_err_mend(e,
+		rv_err_mend(e,
 			"Name the shared library of the module: pkcs11_module, --pkcs11-module, or "
 			"module-path= in the URI.");
+		return RV_ECONFIG;
 	}
 	u->module = strdup(module);
 	return u->module != NULL ? 0 : rv_fail_nomem(e);

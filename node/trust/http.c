@@ -294,8 +294,9 @@ static int check_ask(const struct http_ask *ask, struct rv_err *e)
 	if (!http_url_valid(ask->url, ask->allow_http)) {
 		rv_fail_rule(e, RV_EINVAL, "FETCH-URL", "%.200s is not an address that is fetched",
 			ask->url);
-		return rv_err_mend(e, "Write %s://HOST/PATH, without user name and fragment.",
+		rv_err_mend(e, "Write %s://HOST/PATH, without user name and fragment.",
 			ask->allow_http ? "https" : "https (http is not allowed here)");
+		return RV_EINVAL;
 	}
 	if (ask->redirects > HTTP_REDIRECTS_MAX || (ask->post != NULL && ask->redirects > 0) ||
 		(ask->pin != NULL && ask->pin[0] != '\0' && !http_pin_valid(ask->pin))) {
@@ -367,7 +368,8 @@ static int fault_of(struct exchange *x, CURLcode curl, struct rv_err *e)
 	}
 	rv_fail_rule(e, RV_EIO, "FETCH-BROKEN", "%.200s: the exchange broke off (%.160s)", url,
 		x->error[0] != '\0' ? x->error : curl_easy_strerror(curl));
-	return rv_err_mend(e, "It is tried again by itself.");
+	rv_err_mend(e, "It is tried again by itself.");
+	return RV_EIO;
 }
 
 static int redirect_refused(const struct exchange *x, struct rv_err *e)
@@ -376,7 +378,8 @@ static int redirect_refused(const struct exchange *x, struct rv_err *e)
 	curl_easy_getinfo(x->curl, CURLINFO_REDIRECT_URL, &to);
 	rv_fail_rule(e, RV_EDENIED, "FETCH-REDIRECT", "%.200s: the server redirects to %.200s",
 		x->ask->url, to != NULL ? to : "another place");
-	return rv_err_mend(e, "Name the address where it ends, if that is the right server.");
+	rv_err_mend(e, "Name the address where it ends, if that is the right server.");
+	return RV_EDENIED;
 }
 
 static int status_of(const struct exchange *x, int *unchanged_r, struct rv_err *e)
@@ -395,8 +398,9 @@ static int status_of(const struct exchange *x, int *unchanged_r, struct rv_err *
 	int code = status == 404 || status == 410 ? RV_ENOTFOUND : RV_EAGAIN;
 	rv_fail_rule(e, code, "FETCH-STATUS", "%.200s: the server answers with status %ld",
 		x->ask->url, status);
-	return rv_err_mend(e, code == RV_ENOTFOUND ? "Check the path of the address."
-						   : "It is tried again by itself.");
+	rv_err_mend(e, code == RV_ENOTFOUND ? "Check the path of the address."
+					    : "It is tried again by itself.");
+	return code;
 }
 
 static int take_answer(struct exchange *x, CURLcode curl, struct http_answer *a, struct rv_err *e)
