@@ -181,6 +181,8 @@ static void on_cdata(void *ctx, const xmlChar *text, int len)
 	on_text(ctx, text, len);
 }
 
+static const char mend_encoding[] = "Save the document as UTF-8, and declare that or nothing.";
+
 static void on_error(void *ctx, xmlErrorPtr error)
 {
 	xmlParserCtxt *ctxt = ctx;
@@ -194,8 +196,14 @@ static void on_error(void *ctx, xmlErrorPtr error)
 	}
 	const char *text = error->message != NULL ? error->message : "not well-formed XML";
 	size_t len = strcspn(text, "\n");
-	rv_fail_rule(&r->err, RV_EPARSE, "XML-SYNTAX", "%.*s", (int)(len > 300 ? 300 : len), text);
-	rv_err_mend(&r->err, "Mend the XML at this place; an XML editor or xmllint shows it.");
+	int encoding = error->code == XML_ERR_UNKNOWN_ENCODING ||
+		       error->code == XML_ERR_UNSUPPORTED_ENCODING ||
+		       error->code == XML_ERR_INVALID_ENCODING;
+	rv_fail_rule(&r->err, RV_EPARSE, encoding ? "XML-ENCODING" : "XML-SYNTAX", "%.*s",
+		(int)(len > 300 ? 300 : len), text);
+	rv_err_mend(&r->err, "%s",
+		encoding ? mend_encoding
+			 : "Mend the XML at this place; an XML editor or xmllint shows it.");
 	r->err.line = error->line;
 	r->err.column = error->int2;
 }
@@ -253,17 +261,28 @@ static void set_handlers(xmlParserCtxt *ctxt)
 	sax->serror = on_error;
 }
 
-static int check_declaration(const xmlParserCtxt *ctxt, struct rv_err *e)
+/* The parser has the declared encoding in the document when it ends, and in its context only at
+ * times. */
+static int check_declaration(const xmlDoc *doc, struct rv_err *e)
 {
-	if (ctxt->version != NULL && strcmp((const char *)ctxt->version, "1.0") != 0) {
-		return rv_fail_rule(e, RV_EPARSE, "XML-VERSION", "only XML 1.0 is accepted");
-	}
-	if (ctxt->encoding != NULL && strcasecmp((const char *)ctxt->encoding, "UTF-8") != 0) {
-		return rv_fail_rule(e, RV_EPARSE, "XML-ENCODING",
+	const char *version = (const char *)doc->version;
+	const char *encoding = (const char *)doc->encoding;
+	if (version != NULL && strcmp(version, "1.0") != 0) {
+		rv_fail_rule(e, RV_EPARSE, "XML-VERSION", "only XML 1.0 is accepted");
+		rv_err_mend(e, "Declare version 1.0, or take the declaration out.");
+	} else if (encoding != NULL && strcasecmp(encoding, "UTF-8") != 0) {
+		rv_fail_rule(e, RV_EPARSE, "XML-ENCODING",
 			"the document declares the encoding %.40s; only UTF-8 is accepted",
-			(const char *)ctxt->encoding);
+			encoding);
+		rv_err_mend(e, "%s", mend_encoding);
+	} else {
+		return 0;
 	}
-	return 0;
+	if (e != NULL) { /* a declaration stands first or not at all */
+		e->line = 1;
+		e->column = 1;
+	}
+	return RV_EPARSE;
 }
 
 int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_xml_limits *limits,
@@ -307,7 +326,7 @@ int rv_xml_parse(xmlDoc **doc_r, const void *data, size_t len, const struct rv_x
 		}
 		goto out;
 	}
-	rc = check_declaration(ctxt, e);
+	rc = check_declaration(doc, e);
 out:
 	if (ctxt != NULL) {
 		xmlFreeDoc(ctxt->myDoc); /* what the parser did not hand over */
