@@ -34,7 +34,7 @@ struct rv_chain_issuer {
 };
 
 enum {
-	RV_CHAIN_DEPTH = 8,      /* certificates of a path, the member's and the last one among them */
+	RV_CHAIN_DEPTH = 8, /* certificates of a path, the member's and the last one among them */
 	RV_CHAIN_ISSUERS = 1024, /* issuers of a set */
 	RV_CHAIN_PATHS = 32      /* paths that are tried for one certificate */
 };
@@ -93,8 +93,8 @@ struct rv_path;
  *   CHAIN-EXTENSION    a critical extension that is not understood
  *   CHAIN-PROFILE      anything else that RFC 5280 asks for; the text says what
  */
-int rv_chain_path(struct rv_path **path_r, const struct rv_chain *chain,
-	const struct rv_cert *cert, const char *member, int64_t at_us, struct rv_err *e);
+int rv_chain_path(struct rv_path **path_r, const struct rv_chain *chain, const struct rv_cert *cert,
+	const char *member, int64_t at_us, struct rv_err *e);
 void rv_path_free(struct rv_path **path);
 
 size_t rv_path_len(const struct rv_path *path); /* certificates: 1 to RV_CHAIN_DEPTH */
@@ -115,10 +115,7 @@ enum rv_status_kind {
 	RV_STATUS_GOOD,
 	RV_STATUS_REVOKED
 };
-enum rv_status_source {
-	RV_STATUS_CRL = 1,
-	RV_STATUS_OCSP
-};
+enum rv_status_source { RV_STATUS_CRL = 1, RV_STATUS_OCSP };
 
 /* CRLReason of RFC 5280, 5.3.1. */
 enum rv_revocation {
@@ -196,10 +193,7 @@ int rv_status_from_crl(struct rv_status *status_r, const struct rv_path *path, s
 	const void *data, size_t len, const struct rv_status_when *when, struct rv_err *e);
 
 /* The certID of a request. Any responder knows SHA-1 (it only names, nothing rests on it). */
-enum rv_ocsp_hash {
-	RV_OCSP_SHA1 = 1,
-	RV_OCSP_SHA256
-};
+enum rv_ocsp_hash { RV_OCSP_SHA1 = 1, RV_OCSP_SHA256 };
 /* Appends the DER of an OCSP request for certificate i of the path. nonce: up to RV_OCSP_NONCE_MAX
  * random bytes; length 0: none. */
 int rv_ocsp_request(struct rv_buf *out, const struct rv_path *path, size_t i,
