@@ -123,7 +123,17 @@ static int check_extensions(const X509 *x, uint32_t flags, struct rv_err *e)
 	return 0;
 }
 
-static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
+/* What it signs with, by the rules for who signs messages. */
+static int check_signer(struct rv_cert *c, struct rv_err *e)
+{
+	int rc = key_alg(c->key, &c->alg, e);
+	if (rc != 0 || (rc = check_signature_hash(c->x509, e)) != 0) {
+		return rc;
+	}
+	return check_extensions(c->x509, X509_get_extension_flags(c->x509), e);
+}
+
+static int from_x509(struct rv_cert **cert_r, X509 *x, int issuer, struct rv_err *e)
 {
 	struct rv_cert *c = calloc(1, sizeof(*c));
 	if (c == NULL) {
@@ -141,9 +151,6 @@ static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
 	}
 	c->der_len = (size_t)len;
 	rv_sha256(c->digest, c->der, c->der_len);
-	if ((rc = key_alg(c->key, &c->alg, e)) != 0 || (rc = check_signature_hash(x, e)) != 0) {
-		goto out;
-	}
 	if (time_us(X509_get0_notBefore(x), &c->not_before) != 0 ||
 		time_us(X509_get0_notAfter(x), &c->not_after) != 0) {
 		rc = rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE",
@@ -153,7 +160,9 @@ static int from_x509(struct rv_cert **cert_r, X509 *x, struct rv_err *e)
 	/* fills what OpenSSL computes at first use, so that readers in several threads change
 	 * nothing */
 	X509_check_purpose(x, -1, 0);
-	if ((rc = check_extensions(x, X509_get_extension_flags(x), e)) != 0) {
+	if (issuer) {
+		key_alg(c->key, &c->alg, NULL); /* 0 where it is none that signs messages */
+	} else if ((rc = check_signer(c, e)) != 0) {
 		goto out;
 	}
 	*cert_r = c;
@@ -164,7 +173,8 @@ out:
 	return rc;
 }
 
-int rv_cert_from_der(struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e)
+static int from_der(
+	struct rv_cert **cert_r, const void *der, size_t len, int issuer, struct rv_err *e)
 {
 	const unsigned char *p = der;
 	X509 *x = len <= DER_MAX ? d2i_X509(NULL, &p, (long)len) : NULL;
@@ -174,7 +184,18 @@ int rv_cert_from_der(struct rv_cert **cert_r, const void *der, size_t len, struc
 		return rv_fail_rule(
 			e, RV_ECERT, "CERT-UNREADABLE", "the bytes are not a DER certificate");
 	}
-	return from_x509(cert_r, x, e);
+	return from_x509(cert_r, x, issuer, e);
+}
+
+int rv_cert_from_der(struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e)
+{
+	return from_der(cert_r, der, len, 0, e);
+}
+
+int rv_cert_issuer_from_der(
+	struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e)
+{
+	return from_der(cert_r, der, len, 1, e);
 }
 
 int rv_cert_from_pem(struct rv_cert **cert_r, const void *pem, size_t len, struct rv_err *e)
@@ -186,7 +207,7 @@ int rv_cert_from_pem(struct rv_cert **cert_r, const void *pem, size_t len, struc
 		ERR_clear_error();
 		return rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE", "there is no PEM certificate");
 	}
-	return from_x509(cert_r, x, e);
+	return from_x509(cert_r, x, 0, e);
 }
 
 const uint8_t *rv_cert_digest(const struct rv_cert *cert)
@@ -346,6 +367,10 @@ static int set_padding(EVP_PKEY_CTX *pctx, enum rv_sig_alg alg)
 
 static int alg_fits(EVP_PKEY *key, enum rv_sig_alg alg)
 {
+	enum rv_sig_alg own;
+	if (key_alg(key, &own, NULL) != 0) {
+		return 0; /* an issuer's, which signs no messages */
+	}
 	if (alg == RV_ALG_ECDSA_P256_SHA256) {
 		return EVP_PKEY_is_a(key, "EC");
 	}

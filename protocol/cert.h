@@ -22,6 +22,10 @@ struct rv_cert;
  * (CERT-UNREADABLE).
  */
 int rv_cert_from_der(struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e);
+/* A certification authority's, which issues and signs no messages: any key, hash and extension that
+ * can be read (CERT-UNREADABLE). Whether it may issue is for chain.h to say. rv_cert_alg is 0 if
+ * the key is none that signs messages, and nothing verifies with it here. */
+int rv_cert_issuer_from_der(struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e);
 int rv_cert_from_pem(struct rv_cert **cert_r, const void *pem, size_t len, struct rv_err *e);
 void rv_cert_free(struct rv_cert **cert);
 

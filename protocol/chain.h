@@ -133,7 +133,7 @@ const char *rv_revocation_text(enum rv_revocation reason); /* "key-compromise"; 
 int rv_revocation_parse(enum rv_revocation *reason_r, const char *text); /* RV_EPARSE */
 
 /* What a CRL or an OCSP response said of one certificate. A plain value: copy it as you like. */
-struct rv_status {
+struct rv_cert_status {
 	enum rv_status_kind kind;
 	enum rv_status_source source;
 	int64_t produced_us; /* OCSP producedAt; CRL thisUpdate */
@@ -161,7 +161,7 @@ struct rv_status_when {
 	int64_t max_age_us; /* from thisUpdate to now; 0: as long as nextUpdate says */
 	/* What is known of that certificate already, NULL if nothing: an older statement (replay)
 	 * and one that takes a revocation back are refused. */
-	const struct rv_status *known;
+	const struct rv_cert_status *known;
 };
 
 /*
@@ -189,7 +189,7 @@ struct rv_status_when {
  *   CHAIN-CRL-OLDER       older than what is known (RV_EEXPIRED)
  *   CHAIN-CRL-UNREVOKED   says good of what is known as revoked for good
  */
-int rv_status_from_crl(struct rv_status *status_r, const struct rv_path *path, size_t i,
+int rv_status_from_crl(struct rv_cert_status *status_r, const struct rv_path *path, size_t i,
 	const void *data, size_t len, const struct rv_status_when *when, struct rv_err *e);
 
 /* The certID of a request. Any responder knows SHA-1 (it only names, nothing rests on it). */
@@ -225,14 +225,14 @@ int rv_ocsp_request(struct rv_buf *out, const struct rv_path *path, size_t i,
  *   CHAIN-OCSP-NOT-YET, CHAIN-OCSP-EXPIRED, CHAIN-OCSP-AGE, CHAIN-OCSP-OLDER,
  *   CHAIN-OCSP-UNREVOKED   as for a CRL; without nextUpdate, max_age_us must be given (-AGE)
  */
-int rv_status_from_ocsp(struct rv_status *status_r, const struct rv_path *path, size_t i,
+int rv_status_from_ocsp(struct rv_cert_status *status_r, const struct rv_path *path, size_t i,
 	const void *data, size_t len, struct rv_span nonce, const struct rv_status_when *when,
 	struct rv_err *e);
 
 /* Is a status that was read before still fresh? 0, or RV_EEXPIRED with STATUS-STALE (nextUpdate,
  * with RV_STATUS_SKEW_US, or max_age_us is over). */
 int rv_status_fresh(
-	const struct rv_status *status, int64_t now_us, int64_t max_age_us, struct rv_err *e);
+	const struct rv_cert_status *status, int64_t now_us, int64_t max_age_us, struct rv_err *e);
 
 /*
  * What a status means for a signature that is known to exist since at_us: not by the word of its
@@ -240,6 +240,6 @@ int rv_status_fresh(
  * it). 0 if good, or revoked only later than at_us; STATUS-REVOKED; STATUS-UNKNOWN. The earlier of
  * revoked_us and invalid_us counts.
  */
-int rv_status_judge(const struct rv_status *status, int64_t at_us, struct rv_err *e);
+int rv_status_judge(const struct rv_cert_status *status, int64_t at_us, struct rv_err *e);
 
 #endif

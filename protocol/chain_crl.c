@@ -258,7 +258,8 @@ static int check_entry(const X509_REVOKED *r, X509 *issuer, struct rv_err *e)
 	return 0;
 }
 
-static int take_entry(struct rv_status *s, const X509_REVOKED *r, X509 *issuer, struct rv_err *e)
+static int take_entry(
+	struct rv_cert_status *s, const X509_REVOKED *r, X509 *issuer, struct rv_err *e)
 {
 	int64_t revoked = 0;
 	int64_t invalid = 0;
@@ -281,7 +282,7 @@ static int take_entry(struct rv_status *s, const X509_REVOKED *r, X509 *issuer, 
 
 /* Every entry is looked at: what cannot be makes the whole CRL doubtful. */
 static int walk_entries(
-	struct rv_status *s, X509_CRL *crl, X509 *cert, X509 *issuer, struct rv_err *e)
+	struct rv_cert_status *s, X509_CRL *crl, X509 *cert, X509 *issuer, struct rv_err *e)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
@@ -305,7 +306,7 @@ static int walk_entries(
 	return 0;
 }
 
-int rv_crl_say(struct rv_status *s, X509_CRL *crl, X509 *cert, X509 *issuer,
+int rv_crl_say(struct rv_cert_status *s, X509_CRL *crl, X509 *cert, X509 *issuer,
 	const struct rv_status_when *when, struct rv_err *e)
 {
 	int rc = check_extensions(crl, issuer, e);

@@ -61,14 +61,14 @@ int rv_status_refuse(struct rv_err *e, int code, const char *kind, const char *w
 	const char *mend, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 /* Both ends of every source: times in order and against now, the issuer valid then, what is known,
  * and a certificate that had expired. May turn GOOD into UNKNOWN. */
-int rv_status_settle(struct rv_status *s, const char *kind, X509 *cert, X509 *issuer,
+int rv_status_settle(struct rv_cert_status *s, const char *kind, X509 *cert, X509 *issuer,
 	const struct rv_status_when *when, struct rv_err *e);
 
 /* ---- chain_crl.c ---- */
 
 int rv_crl_read(X509_CRL **crl_r, const void *data, size_t len, X509 *issuer, struct rv_err *e);
 int rv_crl_signed(X509_CRL *crl, X509 *issuer, struct rv_err *e);
-int rv_crl_say(struct rv_status *s, X509_CRL *crl, X509 *cert, X509 *issuer,
+int rv_crl_say(struct rv_cert_status *s, X509_CRL *crl, X509 *cert, X509 *issuer,
 	const struct rv_status_when *when, struct rv_err *e);
 
 /* ---- chain_ocsp.c, chain_responder.c ---- */
@@ -76,7 +76,7 @@ int rv_crl_say(struct rv_status *s, X509_CRL *crl, X509 *cert, X509 *issuer,
 int rv_ocsp_read(
 	OCSP_BASICRESP **basic_r, const void *data, size_t len, X509 *issuer, struct rv_err *e);
 int rv_ocsp_signed(OCSP_BASICRESP *basic, X509 *issuer, int64_t now_us, struct rv_err *e);
-int rv_ocsp_say(struct rv_status *s, OCSP_BASICRESP *basic, X509 *cert, X509 *issuer,
+int rv_ocsp_say(struct rv_cert_status *s, OCSP_BASICRESP *basic, X509 *cert, X509 *issuer,
 	struct rv_span nonce, const struct rv_status_when *when, struct rv_err *e);
 
 #endif

@@ -229,8 +229,8 @@ static int check_single(OCSP_SINGLERESP *single, X509 *issuer, struct rv_err *e)
 	return 0;
 }
 
-static int take_revoked(
-	struct rv_status *s, OCSP_SINGLERESP *single, int reason, const ASN1_GENERALIZEDTIME *since)
+static int take_revoked(struct rv_cert_status *s, OCSP_SINGLERESP *single, int reason,
+	const ASN1_GENERALIZEDTIME *since)
 {
 	int critical = -1;
 	int rc = rv_x509_time(&s->revoked_us, since);
@@ -251,7 +251,8 @@ static int take_revoked(
 	return rc;
 }
 
-static int take_single(struct rv_status *s, OCSP_SINGLERESP *single, X509 *issuer, struct rv_err *e)
+static int take_single(
+	struct rv_cert_status *s, OCSP_SINGLERESP *single, X509 *issuer, struct rv_err *e)
 {
 	int reason = -1;
 	ASN1_GENERALIZEDTIME *since = NULL;
@@ -273,7 +274,7 @@ static int take_single(struct rv_status *s, OCSP_SINGLERESP *single, X509 *issue
 	return 0;
 }
 
-int rv_ocsp_say(struct rv_status *s, OCSP_BASICRESP *basic, X509 *cert, X509 *issuer,
+int rv_ocsp_say(struct rv_cert_status *s, OCSP_BASICRESP *basic, X509 *cert, X509 *issuer,
 	struct rv_span nonce, const struct rv_status_when *when, struct rv_err *e)
 {
 	OCSP_SINGLERESP *single = NULL;

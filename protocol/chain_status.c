@@ -52,7 +52,8 @@ int rv_status_refuse(struct rv_err *e, int code, const char *kind, const char *w
 
 /* ---- times ---- */
 
-static int check_order(const struct rv_status *s, const char *kind, X509 *issuer, struct rv_err *e)
+static int check_order(
+	const struct rv_cert_status *s, const char *kind, X509 *issuer, struct rv_err *e)
 {
 	static const char mend[] = "have the authority publish it anew";
 	int64_t from;
@@ -75,7 +76,7 @@ static int check_order(const struct rv_status *s, const char *kind, X509 *issuer
 	return 0;
 }
 
-static int check_now(const struct rv_status *s, const char *kind, X509 *issuer,
+static int check_now(const struct rv_cert_status *s, const char *kind, X509 *issuer,
 	const struct rv_status_when *w, struct rv_err *e)
 {
 	static const char fetch[] = "fetch the present one; look at the clock of this machine";
@@ -101,8 +102,8 @@ static int check_now(const struct rv_status *s, const char *kind, X509 *issuer,
 	return 0;
 }
 
-static int check_known(const struct rv_status *s, const char *kind, X509 *issuer,
-	const struct rv_status *known, struct rv_err *e)
+static int check_known(const struct rv_cert_status *s, const char *kind, X509 *issuer,
+	const struct rv_cert_status *known, struct rv_err *e)
 {
 	char when[RV_STAMP_TEXT];
 	if (known == NULL) {
@@ -129,7 +130,7 @@ static int check_known(const struct rv_status *s, const char *kind, X509 *issuer
 	return 0;
 }
 
-int rv_status_settle(struct rv_status *s, const char *kind, X509 *cert, X509 *issuer,
+int rv_status_settle(struct rv_cert_status *s, const char *kind, X509 *cert, X509 *issuer,
 	const struct rv_status_when *when, struct rv_err *e)
 {
 	int64_t from;
@@ -149,7 +150,7 @@ int rv_status_settle(struct rv_status *s, const char *kind, X509 *cert, X509 *is
 /* ---- use of a status ---- */
 
 int rv_status_fresh(
-	const struct rv_status *status, int64_t now_us, int64_t max_age_us, struct rv_err *e)
+	const struct rv_cert_status *status, int64_t now_us, int64_t max_age_us, struct rv_err *e)
 {
 	char when[RV_STAMP_TEXT];
 	int over = status->next_us != 0 ? status->next_us < now_us - RV_STATUS_SKEW_US
@@ -165,7 +166,7 @@ int rv_status_fresh(
 	return 0;
 }
 
-int rv_status_judge(const struct rv_status *status, int64_t at_us, struct rv_err *e)
+int rv_status_judge(const struct rv_cert_status *status, int64_t at_us, struct rv_err *e)
 {
 	char when[RV_STAMP_TEXT];
 	int64_t since = status->revoked_us;
@@ -195,11 +196,11 @@ int rv_status_judge(const struct rv_status *status, int64_t at_us, struct rv_err
 
 /* ---- the two sources ---- */
 
-int rv_status_from_crl(struct rv_status *status_r, const struct rv_path *path, size_t i,
+int rv_status_from_crl(struct rv_cert_status *status_r, const struct rv_path *path, size_t i,
 	const void *data, size_t len, const struct rv_status_when *when, struct rv_err *e)
 {
 	X509_CRL *crl = NULL;
-	struct rv_status s = {.source = RV_STATUS_CRL};
+	struct rv_cert_status s = {.source = RV_STATUS_CRL};
 	if (i >= rv_path_links(path)) {
 		return rv_fail(e, RV_EINVAL, "nobody on the path issued that certificate");
 	}
@@ -218,12 +219,12 @@ out:
 	return rc;
 }
 
-int rv_status_from_ocsp(struct rv_status *status_r, const struct rv_path *path, size_t i,
+int rv_status_from_ocsp(struct rv_cert_status *status_r, const struct rv_path *path, size_t i,
 	const void *data, size_t len, struct rv_span nonce, const struct rv_status_when *when,
 	struct rv_err *e)
 {
 	OCSP_BASICRESP *basic = NULL;
-	struct rv_status s = {.source = RV_STATUS_OCSP};
+	struct rv_cert_status s = {.source = RV_STATUS_OCSP};
 	if (i >= rv_path_links(path)) {
 		return rv_fail(e, RV_EINVAL, "nobody on the path issued that certificate");
 	}

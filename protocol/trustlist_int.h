@@ -76,8 +76,10 @@ void tl_take_checking(struct tl_walk *w, struct rv_trust *t);
 void tl_clear_issuer(struct rv_issuer *i);
 /* A Certificate with its dates, and Revoked and Reason where revocable. */
 void tl_take_certificate(struct tl_walk *w, struct rv_dated_cert *c, int revocable);
-/* The certificate in base64 that stands in node. */
-int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, struct rv_cert **cert_r);
+/* The certificate in base64 that stands in node: of who signs, or of an issuer. */
+typedef int tl_cert_reader(struct rv_cert **cert_r, const void *der, size_t len, struct rv_err *e);
+int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, tl_cert_reader *read,
+	struct rv_cert **cert_r);
 int tl_read_member(struct rv_member *m, const xmlNode *node, struct rv_err *e);
 int tl_read_operation(struct rv_operation *op, const xmlNode *node, struct rv_err *e);
 /* Builds the indexes and checks what one part of the list says of another. */

@@ -86,7 +86,8 @@ static const char *take_dated(
 	return w->rc == 0 ? text : NULL;
 }
 
-int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, struct rv_cert **cert_r)
+int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, tl_cert_reader *read,
+	struct rv_cert **cert_r)
 {
 	struct rv_buf der = {0};
 	int rc = rv_unbase64(&der, text, strlen(text));
@@ -97,7 +98,7 @@ int tl_read_der(struct tl_walk *w, const xmlNode *node, const char *text, struct
 			"Certificate must be the base64 of %d to %d bytes of DER", MIN_CERT,
 			MAX_CERT);
 	} else {
-		w->rc = rv_cert_from_der(cert_r, der.data, der.len, w->e);
+		w->rc = read(cert_r, der.data, der.len, w->e);
 		if (w->rc != 0 && w->e != NULL) {
 			rv_xml_place(node, &w->e->line, &w->e->column);
 		}
@@ -134,7 +135,7 @@ void tl_take_certificate(struct tl_walk *w, struct rv_dated_cert *c, int revocab
 	}
 	const char *text = take_dated(w, "Certificate", more, &c->from_us, &c->to_us);
 	if (text != NULL) {
-		tl_read_der(w, node, text, &c->cert);
+		tl_read_der(w, node, text, rv_cert_from_der, &c->cert);
 	}
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain.h"
+
 /* Who signs the list, who certifies members, and what is asked of their certificates. */
 
 enum { MAX_SIGNING = 8, MAX_ISSUERS = 64, MAX_URLS = 4, MAX_URL = 256, MAX_FOR = 1000 };
@@ -89,7 +91,7 @@ static int read_issuer(struct rv_issuer *issuer, const xmlNode *node, struct rv_
 	const xmlNode *place = w.next;
 	const char *text = tl_text(&w, "Certificate");
 	if (w.rc == 0) {
-		tl_read_der(&w, place, text, &issuer->cert);
+		tl_read_der(&w, place, text, rv_cert_issuer_from_der, &issuer->cert);
 	}
 	take_urls(&w, "CrlUrl", &issuer->crl_urls, &issuer->n_crl_urls);
 	take_urls(&w, "OcspUrl", &issuer->ocsp_urls, &issuer->n_ocsp_urls);
@@ -225,27 +227,18 @@ struct rv_checking rv_trust_checking(const struct rv_trust *t, unsigned roles)
 	return found;
 }
 
-static const char *const reasons[] = {
-	[RV_REASON_UNSPECIFIED] = "unspecified",
-	[RV_REASON_KEY_COMPROMISE] = "key-compromise",
-	[RV_REASON_CA_COMPROMISE] = "ca-compromise",
-	[RV_REASON_AFFILIATION] = "affiliation",
-	[RV_REASON_SUPERSEDED] = "superseded",
-	[RV_REASON_CESSATION] = "cessation",
-};
-
+/* The names are those of chain.h; a list knows fewer. */
 const char *rv_reason_text(enum rv_reason r)
 {
-	return r <= RV_REASON_CESSATION ? reasons[r] : "?";
+	return rv_revocation_text((enum rv_revocation)r);
 }
 
 int rv_reason_parse(enum rv_reason *r, const char *text)
 {
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (strcmp(reasons[i], text) == 0) {
-			*r = (enum rv_reason)i;
-			return 0;
-		}
+	enum rv_revocation reason;
+	if (rv_revocation_parse(&reason, text) != 0 || (unsigned)reason > RV_REASON_CESSATION) {
+		return RV_EPARSE;
 	}
-	return RV_EPARSE;
+	*r = (enum rv_reason)reason;
+	return 0;
 }

@@ -77,11 +77,11 @@ static void check_rule(int rc, const struct rv_err *e, const char *rule)
 /* ---- CRL ---- */
 
 /* Of certificate i. rule NULL: there is a status. */
-static struct rv_status crl_bytes(const struct rv_path *path, size_t i, const struct rv_buf *der,
-	const struct rv_status_when *when, const char *rule)
+static struct rv_cert_status crl_bytes(const struct rv_path *path, size_t i,
+	const struct rv_buf *der, const struct rv_status_when *when, const char *rule)
 {
-	struct rv_status s;
-	struct rv_status untouched;
+	struct rv_cert_status s;
+	struct rv_cert_status untouched;
 	struct rv_err e = {0};
 	memset(&s, 0x5a, sizeof(s));
 	memset(&untouched, 0x5a, sizeof(untouched));
@@ -99,17 +99,17 @@ static struct rv_status crl_bytes(const struct rv_path *path, size_t i, const st
 	return s;
 }
 
-static struct rv_status crl_when(const struct rig *r, size_t i, const struct cp_crl *c,
+static struct rv_cert_status crl_when(const struct rig *r, size_t i, const struct cp_crl *c,
 	const struct rv_status_when *when, const char *rule)
 {
 	struct rv_buf der = {0};
 	cp_crl(&der, c);
-	struct rv_status s = crl_bytes(r->path, i, &der, when, rule);
+	struct rv_cert_status s = crl_bytes(r->path, i, &der, when, rule);
 	rv_buf_free(&der);
 	return s;
 }
 
-static struct rv_status crl(const struct rig *r, const struct cp_crl *c, const char *rule)
+static struct rv_cert_status crl(const struct rig *r, const struct cp_crl *c, const char *rule)
 {
 	return crl_when(r, 0, c, &present, rule);
 }
@@ -120,7 +120,7 @@ static const struct cp_entry others[] = {{.serial = 1, .reason = 1}, {.serial = 
 static void crl_good(void **state)
 {
 	const struct rig *r = *state;
-	struct rv_status s = crl(r, &(struct cp_crl){.by = r->ca}, NULL);
+	struct rv_cert_status s = crl(r, &(struct cp_crl){.by = r->ca}, NULL);
 	assert_int_equal(s.kind, RV_STATUS_GOOD);
 	assert_int_equal(s.this_us, CP_NOW - CP_HOUR);
 	assert_int_equal(s.produced_us, s.this_us);
@@ -163,7 +163,8 @@ static void crl_revoked(void **state)
 		struct cp_entry list[] = {{.serial = 7, .reason = 1},
 			{.serial = SERIAL, .at = at, .reason = reasons[i].number}, {.serial = 0}};
 		struct rv_err e = {0};
-		struct rv_status s = crl(r, &(struct cp_crl){.by = r->ca, .entries = list}, NULL);
+		struct rv_cert_status s =
+			crl(r, &(struct cp_crl){.by = r->ca, .entries = list}, NULL);
 		assert_int_equal(s.kind, RV_STATUS_REVOKED);
 		assert_int_equal(s.revoked_us, at);
 		assert_int_equal(s.invalid_us, 0);
@@ -190,7 +191,7 @@ static void crl_invalidity_date(void **state)
 	int64_t doubt = CP_NOW - 9 * CP_DAY;
 	struct cp_entry list[] = {
 		{.serial = SERIAL, .at = at, .reason = 1, .invalid = doubt}, {.serial = 0}};
-	struct rv_status s = crl(r, &(struct cp_crl){.by = r->ca, .entries = list}, NULL);
+	struct rv_cert_status s = crl(r, &(struct cp_crl){.by = r->ca, .entries = list}, NULL);
 	assert_int_equal(s.invalid_us, doubt);
 	assert_int_equal(rv_status_judge(&s, doubt - 1, NULL), 0);
 	assert_int_equal(rv_status_judge(&s, doubt, NULL), RV_ECERT);
@@ -343,7 +344,7 @@ static void crl_bytes_broken(void **state)
 	crl_bytes(r->path, 0, &pem, &present, "CHAIN-CRL-UNREADABLE");
 	/* any bit of what is signed */
 	for (size_t i = 30; i < der.len; i += 11) {
-		struct rv_status s;
+		struct rv_cert_status s;
 		der.data[i] ^= 1;
 		assert_true(
 			rv_status_from_crl(&s, r->path, 0, der.data, der.len, &present, NULL) < 0);
@@ -366,7 +367,7 @@ static void crl_size(void **state)
 		many[i].serial = i + 1 == MANY ? SERIAL : 1000000 + (long)i;
 		many[i].reason = -1;
 	}
-	struct rv_status s = crl(r, &(struct cp_crl){.by = r->ca, .entries = many}, NULL);
+	struct rv_cert_status s = crl(r, &(struct cp_crl){.by = r->ca, .entries = many}, NULL);
 	assert_int_equal(s.kind, RV_STATUS_REVOKED);
 	free(many);
 	cp_crl(&der, &(struct cp_crl){.by = r->ca});
@@ -385,7 +386,7 @@ static void known(void **state)
 	struct cp_entry list[] = {{.serial = SERIAL, .reason = 1}, {.serial = 0}};
 	struct cp_entry hold[] = {{.serial = SERIAL, .reason = 6}, {.serial = 0}};
 	struct cp_crl c = {.by = r->ca, .entries = list};
-	struct rv_status revoked = crl(r, &c, NULL);
+	struct rv_cert_status revoked = crl(r, &c, NULL);
 	struct rv_status_when w = present;
 	w.known = &revoked;
 	crl_when(r, 0, &c, &w, NULL); /* the same again */
@@ -396,14 +397,14 @@ static void known(void **state)
 	crl_when(r, 0, &c, &w, "CHAIN-CRL-UNREVOKED");
 	c.entries = hold;
 	c.this_us = CP_NOW - CP_HOUR;
-	struct rv_status held = crl(r, &c, NULL);
+	struct rv_cert_status held = crl(r, &c, NULL);
 	w.known = &held;
 	c.entries = NULL;
 	c.this_us = CP_NOW;
 	assert_int_equal(crl_when(r, 0, &c, &w, NULL).kind, RV_STATUS_GOOD);
 	held.cert_digest[0] ^= 1;
 	struct rv_buf der = {0};
-	struct rv_status s;
+	struct rv_cert_status s;
 	cp_crl(&der, &c);
 	assert_int_equal(
 		rv_status_from_crl(&s, r->path, 0, der.data, der.len, &w, NULL), RV_EINVAL);
@@ -425,7 +426,7 @@ static void expired_certificate(void **state)
 	struct rv_err e = {0};
 	struct rv_buf der = {0};
 	cp_crl(&der, &(struct cp_crl){.by = r->ca});
-	struct rv_status s = crl_bytes(path, 0, &der, &present, NULL);
+	struct rv_cert_status s = crl_bytes(path, 0, &der, &present, NULL);
 	assert_int_equal(s.kind, RV_STATUS_UNKNOWN);
 	assert_int_equal(rv_status_judge(&s, CP_NOW - 2 * CP_DAY, &e), RV_ECERT);
 	assert_string_equal(e.rule, "STATUS-UNKNOWN");
@@ -442,7 +443,7 @@ static void expired_certificate(void **state)
 
 static void freshness(void **state)
 {
-	struct rv_status s = {
+	struct rv_cert_status s = {
 		.kind = RV_STATUS_GOOD, .this_us = CP_NOW, .next_us = CP_NOW + CP_DAY};
 	struct rv_err e = {0};
 	assert_int_equal(rv_status_fresh(&s, CP_NOW + CP_DAY + CP_HOUR, 0, &e), 0);
