@@ -7,5 +7,7 @@
 /* The real clock and the real randomness, for the edge to hand in. Safe in any thread. */
 struct rv_clock env_clock(void);
 struct rv_random env_random(void);
+/* Microseconds since some moment in the past: never set back, for waits and ages. */
+struct rv_clock env_monotonic(void);
 
 #endif

@@ -164,7 +164,7 @@ static int run_role(const struct conf *conf, struct ask *ask, struct log *log)
 				conf->run_dir);
 			return 1;
 		}
-		return supervise_run(conf, ask->conf_path, log);
+		return supervise_run(conf, ask->conf_path, log, env_monotonic());
 	}
 	if (strcmp(ask->role, "keeper") == 0) {
 		return keeper_main(conf->signing_key, &ask->channel, 1);
@@ -188,6 +188,7 @@ int main(int argc, char **argv)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (conf_read(&conf, ask.conf_path, &e) != 0 ||
