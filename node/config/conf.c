@@ -10,6 +10,7 @@
 
 #include "node/config/conf_table.h"
 #include "node/file.h"
+#include "node/token/token.h"
 #include "node/trust/http.h"
 
 enum { CONF_BYTES_MAX = 1 << 20, DIAL_MAX = 1024, URLS_MAX = 16 };
@@ -54,7 +55,7 @@ static int set_text(
 {
 	char **at = conf_text_at(c, s);
 	char *copy = NULL;
-	if (s->type == CONF_PATH && value[0] != '\0' && value[0] != '/') {
+	if (s->type == CONF_PATH && value[0] != '\0' && value[0] != '/' && !token_is_uri(value)) {
 		if (asprintf(&copy, "%s/%s", c->dir, value) < 0) {
 			copy = NULL;
 		}
@@ -293,6 +294,33 @@ static int unknown(struct conf *c, const config_setting_t *node, struct rv_err *
 	return fault(e, c, config_setting_source_line(node), text, mend);
 }
 
+/* A key in a hardware module: its URI, module and PIN file go together. What the URI says is not
+ * repeated in the error. */
+static int check_token(struct conf *c, const config_setting_t *root, struct rv_err *e)
+{
+	static const char *const others[] = {"pkcs11_module", "signing_pin_file"};
+	struct rv_err why = {0};
+	const config_setting_t *node = config_setting_get_member(root, "signing_key");
+	struct token_place place = {c->signing_key, c->pkcs11_module, c->signing_pin_file};
+	if (token_is_uri(c->signing_key)) {
+		return token_check(&place, &why) == 0
+			       ? 0
+			       : fault(e, c, config_setting_source_line(node), why.text, why.mend);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		const config_setting_t *other = config_setting_get_member(root, others[i]);
+		const char *value = other != NULL ? config_setting_get_string(other) : NULL;
+		char text[160];
+		if (value != NULL && value[0] != '\0') {
+			snprintf(text, sizeof(text), "%s is set, and signing_key is a file",
+				others[i]);
+			return fault(e, c, config_setting_source_line(other), text,
+				"Set signing_key to the PKCS#11 URI of the key, or take this out.");
+		}
+	}
+	return 0;
+}
+
 static int read_settings(struct conf *c, const config_setting_t *root, struct rv_err *e)
 {
 	for (int i = 0; i < config_setting_length(root); i++) {
@@ -315,7 +343,8 @@ static int read_settings(struct conf *c, const config_setting_t *root, struct rv
 		return fault(e, c, 1, "reconnect_max_ms is less than reconnect_min_ms",
 			"Make it the same or more.");
 	}
-	return check_dial(c, root, e);
+	int rc = check_token(c, root, e);
+	return rc == 0 ? check_dial(c, root, e) : rc;
 }
 
 static int set_places(struct conf *c, const char *file, struct rv_err *e)

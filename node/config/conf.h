@@ -23,6 +23,8 @@ struct conf {
 	/* keys and trust */
 	char *signing_key, *signing_cert,
 		*curve_key; /* keys/sign.key keys/sign.crt keys/curve.key */
+	/* signing_key may be a PKCS#11 URI (token_is_uri), checked then; "" where nothing is said */
+	char *pkcs11_module, *signing_pin_file, *pkcs11_reach;
 	char *authority;    /* PEM file of one or more authority certificates */
 	char *trust_list;   /* trust.xml */
 	char **trust_urls;  /* https addresses where newer lists are published */
@@ -54,6 +56,7 @@ void conf_free(struct conf **c);
 
 struct conf_init {
 	const char *code, *office, *listen;
+	const char *signing_key, *pkcs11_module, *signing_pin_file; /* NULL: the defaults */
 	const char *const *dial;
 	size_t n_dial;
 };

@@ -106,7 +106,14 @@ const struct conf_setting conf_settings[] = {
 	NUMBER("workers", CONF_UINT, workers, 0, 0, 64, NULL,
 		"threads that check messages; 0: one a core"),
 	PATH("signing_key", signing_key, "keys/sign.key", "Keys and trust",
-		"the signing key, read by the keeper alone"),
+		"the signing key, read by the keeper alone: a PEM file, or a key in a hardware "
+		"module by its URI, \"pkcs11:token=NAME;object=LABEL\""),
+	PATH("pkcs11_module", pkcs11_module, "", NULL,
+		"the shared library of the hardware module; empty: module-path in the URI"),
+	PATH("signing_pin_file", signing_pin_file, "", NULL,
+		"a file of mode 600 with the PIN of the token; empty: pin-source in the URI"),
+	WORD("pkcs11_reach", pkcs11_reach, "files", "files network",
+		"what the module may use after its start: files, or also sockets and threads"),
 	PATH("signing_cert", signing_cert, "keys/sign.crt", NULL,
 		"its certificate, which the coordinator issued"),
 	PATH("curve_key", curve_key, "keys/curve.key", NULL,
@@ -187,6 +194,9 @@ static void put_setting(
 	const char *own = s->at == AT(code)     ? init->code
 			  : s->at == AT(office) ? init->office
 			  : s->at == AT(listen) ? init->listen
+			  : s->at == AT(signing_key)	  ? init->signing_key
+			  : s->at == AT(pkcs11_module)	  ? init->pkcs11_module
+			  : s->at == AT(signing_pin_file) ? init->signing_pin_file
 						: NULL;
 	rv_buf_printf(out, "# %s: %s\n", s->name, s->words);
 	if (s->type == CONF_CODES) {

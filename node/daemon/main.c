@@ -167,7 +167,11 @@ static int run_role(const struct conf *conf, struct ask *ask, struct log *log)
 		return supervise_run(conf, ask->conf_path, log, env_monotonic());
 	}
 	if (strcmp(ask->role, "keeper") == 0) {
-		return keeper_main(conf->signing_key, &ask->channel, 1);
+		struct keeper_key key = {conf->signing_key, conf->pkcs11_module,
+			conf->signing_pin_file,
+			strcmp(conf->pkcs11_reach, "network") == 0 ? KEEPER_REACH_NETWORK
+								   : KEEPER_REACH_FILES};
+		return keeper_main(&key, &ask->channel, 1);
 	}
 	return line_main(conf->curve_key, conf->listen, endpoint);
 }

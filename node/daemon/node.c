@@ -28,6 +28,7 @@ struct node {
 	struct rv_catalog *catalog;
 	struct trust *trust;
 	struct store *store;
+	struct rv_cert *cert;         /* the node's own */
 	struct keeper_client *keeper; /* the committer's */
 	struct rv_signer signer;
 	struct committer *committer;
@@ -126,14 +127,13 @@ static void inbox_changed(void *ctx)
 
 /* ---- building up and taking down ---- */
 
-/* The node's own certificate, and whether the keeper's key is the one it certifies. */
-static int check_signer(
-	struct node *n, struct keeper_client *keeper, struct rv_signer *signer, struct rv_err *e)
+/* The node's own certificate, and whether the keeper's key is the one it certifies. A key in a
+ * hardware module that is away now is looked at when it is back. */
+static int check_signer(struct node *n, struct rv_err *e)
 {
 	static const char probe[] = "REEVE-READINESS-1";
 	struct rv_buf pem = {0};
 	struct rv_buf sig = {0};
-	struct rv_cert *cert = NULL;
 	int rc = file_read(n->conf->signing_cert, 65536, &pem, e);
 	if (rc != 0) {
 		rv_err_mend(e,
@@ -142,32 +142,27 @@ static int check_signer(
 			n->conf->file);
 		goto out;
 	}
-	if ((rc = rv_cert_from_pem(&cert, pem.data, pem.len, e)) != 0 ||
-		(rc = keeper_client_signer(keeper, signer, e)) != 0 ||
-		(rc = signer->sign(signer->ctx, probe, sizeof(probe), &sig, e)) != 0) {
+	if ((rc = rv_cert_from_pem(&n->cert, pem.data, pem.len, e)) != 0 ||
+		(rc = keeper_client_signer_for(n->keeper, n->cert, &n->signer, e)) != 0) {
 		goto out;
 	}
-	rc = rv_cert_verify(cert, signer->alg, probe, sizeof(probe), sig.data, sig.len, e);
-	if (rc != 0) {
-		rc = rv_fail_rule(e, RV_ECERT, "CERT-KEY",
-			"the certificate %s does not belong to the signing key",
-			n->conf->signing_cert);
-		rv_err_mend(e, "Install the certificate that was issued for this node's request.");
-		goto out;
+	snprintf(n->signer.code, sizeof(n->signer.code), "%s", n->conf->code);
+	rc = n->signer.sign(n->signer.ctx, probe, sizeof(probe), &sig, e);
+	if (rc == RV_EAGAIN) {
+		log_err(n->log, LOG_LVL_ERROR, "nothing can be signed: the node waits for its key", e,
+			NULL);
+		rc = 0;
 	}
-	memcpy(signer->cert_digest, rv_cert_digest(cert), RV_DIGEST_LEN);
-	snprintf(signer->code, sizeof(signer->code), "%s", n->conf->code);
 out:
 	rv_buf_free(&pem);
 	rv_buf_free(&sig);
-	rv_cert_free(&cert);
 	return rc;
 }
 
 static int open_parts(struct node *n, const struct node_wires *wires, struct rv_err *e)
 {
 	int rc = keeper_client_new(&n->keeper, wires->keeper, e);
-	if (rc != 0 || (rc = check_signer(n, n->keeper, &n->signer, e)) != 0 ||
+	if (rc != 0 || (rc = check_signer(n, e)) != 0 ||
 		(rc = rv_catalog_load(&n->catalog, n->conf->schemas, NULL, e)) != 0 ||
 		(rc = trust_open(&n->trust, n->conf, n->clock, e)) != 0) {
 		return rc;
@@ -242,6 +237,7 @@ static void stop_parts(struct node *n)
 	trust_close(&n->trust);
 	rv_catalog_free(&n->catalog);
 	keeper_client_free(&n->keeper);
+	rv_cert_free(&n->cert);
 }
 
 /* ---- the main thread's look around ---- */

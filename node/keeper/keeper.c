@@ -13,27 +13,18 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
 #include "node/keeper/keeper_wire.h"
+#include "node/token/token.h"
 #include "protocol/cert.h"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define KEEPER_UNFILTERED 1
-#endif
-#endif
-#else
-#define KEEPER_UNFILTERED                                                                          \
-	1 /* the sanitizers' own threads and maps need calls that the filter forbids */
-#endif
-#ifndef KEEPER_UNFILTERED
-#include <seccomp.h>
-#endif
+/* between two tries of a token that is away */
+enum { RETRY_MIN_MS = 250, RETRY_MAX_MS = 2000 };
 
 static int complain(const char *what, const char *path)
 {
@@ -109,89 +100,71 @@ static int harden(void)
 	return 0;
 }
 
-int keeper_filter(void)
-{
-#ifdef KEEPER_UNFILTERED
-	return 0;
-#else
-	static const int allowed[] = {
-		SCMP_SYS(read),
-		SCMP_SYS(write),
-		SCMP_SYS(recvfrom),
-		SCMP_SYS(recvmsg),
-		SCMP_SYS(sendto),
-		SCMP_SYS(sendmsg),
-		SCMP_SYS(poll),
-		SCMP_SYS(ppoll),
-		SCMP_SYS(close),
-		SCMP_SYS(futex),
-		SCMP_SYS(munmap),
-		SCMP_SYS(mremap),
-		SCMP_SYS(madvise),
-		SCMP_SYS(brk),
-		SCMP_SYS(getrandom),
-		SCMP_SYS(getpid),
-		SCMP_SYS(clock_gettime),
-		SCMP_SYS(gettimeofday),
-		SCMP_SYS(exit),
-		SCMP_SYS(exit_group),
-		SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(rt_sigprocmask),
-		SCMP_SYS(restart_syscall),
-	};
-	/* memory may be had, but no new code */
-	static const int unless_executable[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
-	const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int rc = ctx == NULL ? -1 : 0;
-	for (size_t i = 0; rc == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	}
-	for (size_t i = 0; rc == 0 && i < 2; i++) {
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, unless_executable[i], 1, no_exec);
-	}
-	if (rc == 0) {
-		rc = seccomp_load(ctx);
-	}
-	seccomp_release(ctx);
-	return rc == 0 ? 0 : complain("the system call filter cannot be put in place", "");
-#endif
-}
-
 /* ---- the service ---- */
 
 struct service {
-	EVP_PKEY *key;
-	enum rv_sig_alg alg;
+	EVP_PKEY *key; /* one of the two */
+	struct token *token;
+	enum rv_sig_alg alg; /* of the file */
 	uint8_t request[KEEPER_REQUEST_MAX];
 };
 
 /* A client that leaves its answers unread until they fill the channel loses it: nobody waits for it. */
-static int answer(int fd, uint8_t status, const void *data, size_t len)
+static int answer(int fd, const struct service *s, uint8_t status, const void *data, size_t len)
 {
 	uint8_t out[KEEPER_ANSWER_MAX];
 	out[0] = status;
+	memcpy(out + 1, s->request + 1, KEEPER_HEAD - 1);
 	if (len > 0) {
-		memcpy(out + 1, data, len);
+		memcpy(out + KEEPER_HEAD, data, len);
 	}
-	ssize_t n = send(fd, out, len + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	return n == (ssize_t)len + 1 ? 0 : -1;
+	ssize_t n = send(fd, out, KEEPER_HEAD + len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n == (ssize_t)(KEEPER_HEAD + len) ? 0 : -1;
+}
+
+/* Why not, for the one who asked to tell. */
+static int answer_failure(int fd, const struct service *s, const struct rv_err *e)
+{
+	char why[sizeof(e->rule) + sizeof(e->text)];
+	size_t rule = strnlen(e->rule, sizeof(e->rule) - 1);
+	size_t text = strnlen(e->text, sizeof(e->text) - 1);
+	memcpy(why, e->rule, rule);
+	why[rule] = '\0';
+	memcpy(why + rule + 1, e->text, text);
+	return answer(fd, s, s->token != NULL ? KEEPER_AWAY : KEEPER_FAILED, why, rule + 1 + text);
+}
+
+static int serve_about(struct service *s, int fd)
+{
+	struct rv_err e = {0};
+	uint8_t alg = (uint8_t)s->alg;
+	if (s->token != NULL) {
+		if (token_alg(s->token) == 0 && token_ready(s->token, &e) != 0) {
+			return answer_failure(fd, s, &e);
+		}
+		alg = (uint8_t)token_alg(s->token);
+	}
+	return answer(fd, s, KEEPER_OK, &alg, 1);
 }
 
 static int serve_request(struct service *s, int fd, size_t len)
 {
 	struct rv_buf sig = {0};
-	uint8_t alg = (uint8_t)s->alg;
-	int rc;
-	if (len >= 1 && s->request[0] == KEEPER_ABOUT) {
-		return answer(fd, KEEPER_OK, &alg, 1);
+	struct rv_err e = {0};
+	if (len == KEEPER_HEAD && s->request[0] == KEEPER_ABOUT) {
+		return serve_about(s, fd);
 	}
-	if (len < 1 || s->request[0] != KEEPER_SIGN) {
-		return answer(fd, KEEPER_MALFORMED, NULL, 0);
+	if (len < KEEPER_HEAD || s->request[0] != KEEPER_SIGN) {
+		return answer(fd, s, KEEPER_MALFORMED, NULL, 0);
 	}
-	rc = rv_key_sign(s->key, s->alg, s->request + 1, len - 1, &sig, NULL);
-	rc = rc == 0 && sig.len < KEEPER_ANSWER_MAX ? answer(fd, KEEPER_OK, sig.data, sig.len)
-						    : answer(fd, KEEPER_FAILED, NULL, 0);
+	const uint8_t *data = s->request + KEEPER_HEAD;
+	size_t n = len - KEEPER_HEAD;
+	int rc = s->token != NULL ? token_sign(s->token, data, n, &sig, &e)
+				  : rv_key_sign(s->key, s->alg, data, n, &sig, &e);
+	if (rc == 0 && sig.len > KEEPER_ANSWER_MAX - KEEPER_HEAD) {
+		rc = rv_fail(&e, RV_ELIMIT, "a signature of %zu bytes", sig.len);
+	}
+	rc = rc == 0 ? answer(fd, s, KEEPER_OK, sig.data, sig.len) : answer_failure(fd, s, &e);
 	rv_buf_free(&sig);
 	return rc;
 }
@@ -213,10 +186,14 @@ static void serve(struct service *s, struct pollfd *fds, size_t n)
 			if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
 				continue;
 			}
-			int gone = got <= 0 ||
-				   ((size_t)got > sizeof(s->request)
-						   ? answer(fds[i].fd, KEEPER_MALFORMED, NULL, 0)
-						   : serve_request(s, fds[i].fd, (size_t)got)) != 0;
+			if (got < KEEPER_HEAD) {
+				memset(s->request + (got > 0 ? got : 0), 0, KEEPER_HEAD);
+			}
+			int gone = got <= 0 || ((size_t)got > sizeof(s->request)
+							       ? answer(fds[i].fd, s,
+									 KEEPER_MALFORMED, NULL, 0)
+							       : serve_request(s, fds[i].fd,
+									 (size_t)got)) != 0;
 			if (gone) {
 				close(fds[i].fd);
 				fds[i].fd = -1;
@@ -226,11 +203,68 @@ static void serve(struct service *s, struct pollfd *fds, size_t n)
 	}
 }
 
-int keeper_main(const char *key_path, const int *channels, size_t n)
+static void free_service(struct service *s)
 {
-	struct pollfd fds[KEEPER_CHANNELS_MAX];
+	if (s != NULL) {
+		EVP_PKEY_free(s->key);
+		token_free(&s->token);
+		OPENSSL_cleanse(s, sizeof(*s));
+		free(s);
+	}
+}
+
+static int open_file(struct service *s, const char *path)
+{
 	const char *why = "";
 	struct rv_err e = {0};
+	s->key = read_key(path, &why);
+	if (s->key == NULL || algorithm(s->key, &s->alg, &e) != 0) {
+		return complain(s->key == NULL ? why : e.text, path);
+	}
+	return 0;
+}
+
+static int64_t monotonic_us(void *ctx)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* The URI is not shown: the token's errors say what is to be known of it. */
+static int complain_of_token(const struct rv_err *e)
+{
+	fprintf(stderr, "reeved keeper: %s%s%s\n", e->text, e->mend[0] != '\0' ? " " : "", e->mend);
+	return 1;
+}
+
+/* Before the filter: the module is mapped, and initialised for the first time, while it may still
+ * load what it wants. */
+static int open_token(struct service *s, const struct keeper_key *key)
+{
+	struct token_params p = {.place = {key->key, key->module, key->pin_file},
+		.clock = {monotonic_us, NULL},
+		.retry_min_us = RETRY_MIN_MS * INT64_C(1000),
+		.retry_max_us = RETRY_MAX_MS * INT64_C(1000)};
+	struct rv_err e = {0};
+	int rc = token_new(&s->token, &p, &e);
+	if (rc == 0) {
+		rc = token_ready(s->token, &e);
+	}
+	if (rc != 0) {
+		complain_of_token(&e);
+	} else if ((token_warnings(s->token) & TOKEN_EXTRACTABLE) != 0) {
+		complain("the key can be taken out of the token (CKA_EXTRACTABLE): make one that "
+			 "cannot",
+			"");
+	}
+	return rc == 0 || rc == RV_EAGAIN || rc == RV_EDENIED ? 0 : 1;
+}
+
+int keeper_main(const struct keeper_key *key, const int *channels, size_t n)
+{
+	struct pollfd fds[KEEPER_CHANNELS_MAX];
+	int in_token = token_is_uri(key->key);
 	if (n > KEEPER_CHANNELS_MAX) {
 		return complain("too many channels", "");
 	}
@@ -242,22 +276,16 @@ int keeper_main(const char *key_path, const int *channels, size_t n)
 	if (s == NULL) {
 		return complain("memory is short", "");
 	}
-	s->key = read_key(key_path, &why);
-	if (s->key == NULL || algorithm(s->key, &s->alg, &e) != 0) {
-		int rc = complain(s->key == NULL ? why : e.text, key_path);
-		EVP_PKEY_free(s->key);
-		free(s);
-		return rc;
-	}
+	int rc = in_token ? open_token(s, key) : open_file(s, key->key);
 	for (size_t i = 0; i < n; i++) {
 		fds[i] = (struct pollfd){.fd = channels[i], .events = POLLIN};
 	}
-	int rc = keeper_filter();
+	if (rc == 0) {
+		rc = keeper_filter(in_token ? key->reach : KEEPER_REACH_NOTHING);
+	}
 	if (rc == 0) {
 		serve(s, fds, n);
 	}
-	EVP_PKEY_free(s->key);
-	OPENSSL_cleanse(s, sizeof(*s));
-	free(s);
+	free_service(s);
 	return rc;
 }

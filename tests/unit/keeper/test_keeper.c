@@ -72,7 +72,8 @@ static void start(struct keeper *k, int *err_r)
 		close(a[1]);
 		close(b[1]);
 		dup2(err[1], STDERR_FILENO);
-		_exit(keeper_main(path, channels, 2));
+		struct keeper_key key = {path, "", "", KEEPER_REACH_FILES};
+		_exit(keeper_main(&key, channels, 2));
 	}
 	close(a[0]);
 	close(b[0]);
@@ -147,7 +148,7 @@ static void signs_over_every_channel(void **state)
 /* More answers than a channel holds, none of them read: the channel is cut, the others are served. */
 static void waits_for_nobody(void **state)
 {
-	static const char about[] = {KEEPER_ABOUT};
+	static const char about[KEEPER_HEAD] = {KEEPER_ABOUT};
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	struct keeper k;
 	struct keeper_client *c = NULL;
@@ -158,7 +159,7 @@ static void waits_for_nobody(void **state)
 	for (int i = 0; i < 1000000 && !cut; i++) {
 		struct pollfd p = {.fd = k.channels[0], .events = POLLOUT};
 		assert_int_equal(poll(&p, 1, 60000), 1);
-		cut = send(k.channels[0], about, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+		cut = send(k.channels[0], about, sizeof(about), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
 		      errno != EAGAIN;
 	}
 	assert_true(cut);
@@ -215,7 +216,7 @@ static int behind_the_filter(int (*act)(void))
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		_exit(keeper_filter() != 0 ? 2 : act() ? 0 : 1);
+		_exit(keeper_filter(KEEPER_REACH_NOTHING) != 0 ? 2 : act() ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
@@ -253,13 +254,13 @@ static void lives_on_after_nonsense(void **state)
 		}
 		assert_int_equal(send(k.channels[0], nonsense[i], strlen(nonsense[i]), 0),
 			strlen(nonsense[i]));
-		assert_int_equal(recv(k.channels[0], answer, sizeof(answer), 0), 1);
+		assert_int_equal(recv(k.channels[0], answer, sizeof(answer), 0), KEEPER_HEAD);
 		assert_int_equal(answer[0], KEEPER_MALFORMED);
 	}
 	char *large = calloc(1, 100000);
 	large[0] = KEEPER_SIGN;
 	assert_int_equal(send(k.channels[0], large, 100000, 0), 100000);
-	assert_int_equal(recv(k.channels[0], answer, sizeof(answer), 0), 1);
+	assert_int_equal(recv(k.channels[0], answer, sizeof(answer), 0), KEEPER_HEAD);
 	assert_int_equal(answer[0], KEEPER_MALFORMED);
 	free(large);
 	struct keeper_client *c = NULL;
