@@ -56,9 +56,9 @@ void conf_free(struct conf **c);
 
 struct conf_init {
 	const char *code, *office, *listen;
-	const char *signing_key, *pkcs11_module, *signing_pin_file; /* NULL: the defaults */
 	const char *const *dial;
 	size_t n_dial;
+	const char *signing_key, *pkcs11_module, *signing_pin_file; /* NULL: the defaults */
 };
 /* Writes a commented configuration file for a new node (every setting with its words; defaults
  * commented out). */

@@ -72,9 +72,29 @@ static void values_and_defaults(void **state)
 	assert_int_equal(c->n_dial, 0);
 	assert_int_equal(c->n_trust_urls, 0);
 	assert_string_equal(c->trust_ca, "");
+	assert_string_equal(c->pkcs11_module, "");
+	assert_string_equal(c->pkcs11_reach, "files");
 	conf_free(&c);
 	assert_null(c);
 	conf_free(&c);
+	/* a URI is no path; what goes with it is */
+	snprintf(path, sizeof(path), "%s/good/token.conf", folder);
+	assert_int_equal(conf_read(&c, path, NULL), 0);
+	assert_string_equal(c->signing_key, "pkcs11:token=Customs;object=reeve");
+	assert_string_equal(c->pkcs11_module, "/usr/lib/softhsm/libsofthsm2.so");
+	assert_non_null(strstr(c->signing_pin_file, "/good/keys/pin"));
+	conf_free(&c);
+}
+
+static void no_pin_is_told(void **state)
+{
+	char path[700];
+	struct conf *c = NULL;
+	struct rv_err e = {0};
+	snprintf(path, sizeof(path), "%s/bad/token-pin-value.conf", folder);
+	assert_int_equal(conf_read(&c, path, &e), RV_ECONFIG);
+	assert_null(strstr(e.text, "4711"));
+	assert_null(strstr(e.mend, "4711"));
 }
 
 static void bad_ones_name_line_and_mend(void **state)
@@ -112,7 +132,11 @@ static void a_written_file_reads_back(void **state)
 {
 	char path[] = "/tmp/reeve-conf.XXXXXX";
 	static const char *const dial[] = {"RILO", "HUB"};
-	struct conf_init init = {"KE", "Mombasa \"port\"", "tcp://127.0.0.1:4510", dial, 2};
+	struct conf_init init = {.code = "KE",
+		.office = "Mombasa \"port\"",
+		.listen = "tcp://127.0.0.1:4510",
+		.dial = dial,
+		.n_dial = 2};
 	struct conf *c = NULL;
 	struct rv_buf text = {0};
 	struct rv_err e = {0};
@@ -160,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_ones_are_read),
+		cmocka_unit_test(no_pin_is_told),
 		cmocka_unit_test(values_and_defaults),
 		cmocka_unit_test(bad_ones_name_line_and_mend),
 		cmocka_unit_test(a_written_file_reads_back),
