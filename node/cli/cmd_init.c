@@ -12,6 +12,7 @@
 #include "node/cli/trust_options.h"
 #include "node/file.h"
 #include "node/link/curve_key.h"
+#include "node/token/token.h"
 #include "protocol/join.h"
 
 enum { MAX_ADDRESSES = 8 };
@@ -28,6 +29,9 @@ struct making {
 	int made[N_FILES];
 	char *paths[N_FILES];
 	unsigned rsa_bits;
+	char *module, *pin_file; /* whole paths; NULL: not given */
+	struct token *token;     /* NULL: the signing key is a file */
+	int made_in_token;
 	EVP_PKEY *key;
 	X509_REQ *req;
 	struct rv_join join;
@@ -106,6 +110,43 @@ static int take_dial(struct making *m)
 	return 0;
 }
 
+/* The daemon runs elsewhere: it gets whole paths. */
+static int take_path(struct cli *c, const char *option, char **path_r)
+{
+	const char *given = cli_opt(c, option);
+	*path_r = given != NULL ? realpath(given, NULL) : NULL;
+	return given == NULL || *path_r != NULL
+		       ? 0
+		       : cli_usage(c, "--%s: there is no file '%s'", option, given);
+}
+
+static int take_token(struct making *m)
+{
+	struct cli *c = m->cli;
+	struct rv_err e = {0};
+	const char *uri = cli_opt(c, "pkcs11");
+	if (uri == NULL) {
+		return cli_opt(c, "pkcs11-module") == NULL && cli_opt(c, "pin-file") == NULL
+			       ? 0
+			       : cli_usage(c, "--pkcs11-module and --pin-file go with --pkcs11");
+	}
+	int status = take_path(c, "pkcs11-module", &m->module);
+	if (status == 0) {
+		status = take_path(c, "pin-file", &m->pin_file);
+	}
+	if (status != 0) {
+		return status;
+	}
+	struct token_params p = {.place = {uri, m->module, m->pin_file}};
+	if (token_new(&m->token, &p, &e) != 0) {
+		return cli_fail(c, &e, "the node is not made");
+	}
+	m->conf.signing_key = uri;
+	m->conf.pkcs11_module = m->module;
+	m->conf.signing_pin_file = m->pin_file;
+	return 0;
+}
+
 static int take_options(struct making *m)
 {
 	struct cli *c = m->cli;
@@ -142,7 +183,10 @@ static int take_options(struct making *m)
 	m->conf.office = cli_opt(c, "office");
 	m->conf.listen = cli_opt(c, "listen");
 	status = take_addresses(c, party);
-	return status != 0 ? status : take_dial(m);
+	if (status == 0) {
+		status = take_dial(m);
+	}
+	return status == 0 ? take_token(m) : status;
 }
 
 /* ---- making ---- */
@@ -180,7 +224,7 @@ static int make_folders(struct making *m, struct rv_err *e)
 	return rc;
 }
 
-static int make_sign_key(struct making *m, struct rv_err *e)
+static int make_key_file(struct making *m, struct rv_err *e)
 {
 	struct rv_buf pem = {0};
 	int rc = issue_key_new(&m->key, m->rsa_bits, e);
@@ -192,6 +236,24 @@ static int make_sign_key(struct making *m, struct rv_err *e)
 		m->made[F_SIGN_KEY] = rc == 0;
 	}
 	rv_buf_wipe(&pem);
+	return rc;
+}
+
+/* The key that is there is used: somebody made it for this. */
+static int make_key_in_token(struct making *m, struct rv_err *e)
+{
+	int rc = token_ready(m->token, e);
+	if (rc == RV_ENOTFOUND) {
+		rc = token_generate(m->token, m->rsa_bits, e);
+		m->made_in_token = rc == 0;
+	}
+	return rc == 0 ? token_key(m->token, &m->key, e) : rc;
+}
+
+static int make_sign_key(struct making *m, struct rv_err *e)
+{
+	struct rv_buf pem = {0};
+	int rc = m->token != NULL ? make_key_in_token(m, e) : make_key_file(m, e);
 	if (rc == 0) {
 		rc = issue_request(&m->req, m->key, m->join.party.code, m->join.party.name, e);
 	}
@@ -252,7 +314,13 @@ static int make_join(struct making *m, struct rv_err *e)
 	memcpy(m->join.request, der, (size_t)len);
 	m->join.request_len = (size_t)len;
 	OPENSSL_free(der);
-	int rc = issue_signer(&signer, m->key, m->join.party.code, e);
+	int rc = 0;
+	if (m->token != NULL) {
+		token_signer(m->token, &signer);
+		memcpy(signer.code, m->join.party.code, sizeof(signer.code));
+	} else {
+		rc = issue_signer(&signer, m->key, m->join.party.code, e);
+	}
 	if (rc == 0) {
 		rc = rv_join_write(&m->join, &signer, &wire, e);
 	}
@@ -296,6 +364,9 @@ static void undo(const struct making *m)
 	if (m->made_dir) {
 		rmdir(m->dir);
 	}
+	if (m->made_in_token) {
+		token_undo(m->token, NULL);
+	}
 }
 
 static void clear(struct making *m)
@@ -305,8 +376,28 @@ static void clear(struct making *m)
 	}
 	X509_REQ_free(m->req);
 	EVP_PKEY_free(m->key);
+	token_free(&m->token);
+	free(m->module);
+	free(m->pin_file);
 	rv_join_clear(&m->join);
 	free(m->dial);
+}
+
+static void tell_of_token(const struct making *m)
+{
+	FILE *out = cli_out(m->cli);
+	unsigned warnings = token_warnings(m->token);
+	fprintf(out,
+		m->made_in_token ? "The signing key was made in the token and cannot leave it: see "
+				   "to the token's own backup.\n"
+				 : "The signing key that is in the token is used.\n");
+	if ((warnings & TOKEN_EXTRACTABLE) != 0) {
+		fprintf(out, "Warning: this key can be taken out of the token. Make one that cannot: "
+			     "reeve init makes it if no key has that name.\n");
+	} else if ((warnings & TOKEN_WAS_OUTSIDE) != 0) {
+		fprintf(out, "Warning: this key was not made in the token, or could be taken out "
+			     "once: copies of it may exist.\n");
+	}
 }
 
 static void tell(const struct making *m, const char *fingerprint)
@@ -326,6 +417,9 @@ static void tell(const struct making *m, const char *fingerprint)
 	fprintf(out, "\nKeep a copy of ");
 	text_put(out, m->paths[F_KEYS]);
 	fprintf(out, " where only you reach it.\n");
+	if (m->token != NULL) {
+		tell_of_token(m);
+	}
 	if (m->conf.listen == NULL && m->conf.n_dial == 0) {
 		fprintf(out,
 			"It neither listens nor dials: set listen or dial in the configuration.\n");
@@ -366,6 +460,12 @@ static const struct cli_option options[] = {
 	{"endpoint", 0, "ADDRESS", "where others reach it: tcp://host:4510", NULL, 1},
 	{"via", 0, "CODE", "a relay that serves it, the preferred one first", NULL, 1},
 	{"dial", 0, "CODE", "a member that it dials", NULL, 1},
+	{"pkcs11", 0, "URI",
+		"the signing key in a hardware module: pkcs11:token=NAME;object=LABEL", NULL, 0},
+	{"pkcs11-module", 0, "FILE", "the module's shared library (else module-path of the URI)",
+		CLI_FILES, 0},
+	{"pin-file", 0, "FILE", "file of mode 600 with the token's PIN (else pin-source of the URI)",
+		CLI_FILES, 0},
 	{"rsa", 0, "BITS", "an RSA key, 2048 to 8192 bits (else P-256)", "3072 4096", 0},
 	CLI_OPTION_END,
 };
@@ -374,7 +474,9 @@ const struct cli_command cmd_init = {
 	.name = "init",
 	.operands = "DIR",
 	.summary = "make a node: keys, configuration, and the request to join",
-	.details = "Nothing is overwritten. The private keys never leave DIR; join.xml has none.",
+	.details = "Nothing is overwritten. The private keys never leave DIR; join.xml has none. With "
+		   "--pkcs11 the signing key is in the token: the one that is there, or one that is made "
+		   "there and cannot leave it.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

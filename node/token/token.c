@@ -341,6 +341,17 @@ int token_sign(struct token *t, const void *data, size_t len, struct rv_buf *out
 	return rc;
 }
 
+static int signer_sign(
+	void *ctx, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)
+{
+	return token_sign(ctx, data, len, out, e);
+}
+
+void token_signer(struct token *t, struct rv_signer *signer_r)
+{
+	*signer_r = (struct rv_signer){.sign = signer_sign, .ctx = t, .alg = t->alg};
+}
+
 /* ---- for OpenSSL ---- */
 
 int token_key(struct token *t, EVP_PKEY **key_r, struct rv_err *e)

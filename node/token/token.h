@@ -90,6 +90,8 @@ int token_key_open(EVP_PKEY **key_r, const char *uri,
  * rule and the reason in it: whoever waits for a signature waits on. Appends to out.
  */
 int token_sign(struct token *t, const void *data, size_t len, struct rv_buf *out, struct rv_err *e);
+/* The same as a signer, while the token lives. Ready before; code and cert_digest are the caller's. */
+void token_signer(struct token *t, struct rv_signer *signer_r);
 /* What it signs with; 0 before the token was ready for the first time. RSA: PKCS#1 v1.5, or PSS
  * where the token does nothing else. */
 enum rv_sig_alg token_alg(const struct token *t);

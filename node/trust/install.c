@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 
 #include "node/file.h"
+#include "node/token/token.h"
 #include "node/trust/issue.h"
 #include "node/trust/roots.h"
 #include "node/trust/trust_int.h"
@@ -71,22 +72,36 @@ static int check_number(const struct install *in, const struct trust_roots *a,
 	return rc;
 }
 
-/* The public key of the node, out of the certificate request beside its signing key. */
+/* Where the certificate request is: beside the signing key, or beside the certificate if the key is
+ * in no file. */
+static char *request_path(const struct conf *conf)
+{
+	int in_token = token_is_uri(conf->signing_key);
+	const char *beside = in_token ? conf->signing_cert : conf->signing_key;
+	const char *ending = in_token ? ".crt" : ".key";
+	char *path = NULL;
+	size_t len = strlen(beside);
+	int stem = (int)(len > 4 && strcmp(beside + len - 4, ending) == 0 ? len - 4 : len);
+	return asprintf(&path, "%.*s.csr", stem, beside) >= 0 ? path : NULL;
+}
+
+/* The public key of the node, out of its certificate request. */
 static int own_key(const struct conf *conf, EVP_PKEY **key_r, struct rv_err *e)
 {
 	struct rv_buf pem = {0};
 	BIO *bio = NULL;
 	X509_REQ *req = NULL;
 	EVP_PKEY *key = NULL;
-	char *path = NULL;
-	size_t len = strlen(conf->signing_key);
-	int stem =
-		(int)(len > 4 && strcmp(conf->signing_key + len - 4, ".key") == 0 ? len - 4 : len);
-	int rc = asprintf(&path, "%.*s.csr", stem, conf->signing_key) >= 0 ? 0 : rv_fail_nomem(e);
-	if (rc != 0) {
-		return rc;
+	char *path = request_path(conf);
+	if (path == NULL) {
+		return rv_fail_nomem(e);
 	}
-	rc = file_read(path, MAX_PEM, &pem, e);
+	int rc = file_read(path, MAX_PEM, &pem, e);
+	if (rc != 0 && token_is_uri(conf->signing_key)) {
+		rv_err_mend(e, "It tells which certificate is this node's. Take it from the folder "
+			       "that reeve init made, or from join.xml.");
+		goto out;
+	}
 	if (rc != 0) {
 		rv_err_mend(e,
 			"It tells which certificate is this node's. Make it anew: openssl req -new "

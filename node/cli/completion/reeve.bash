@@ -228,11 +228,14 @@ _reeve() {
 		--endpoint) return ;;
 		--via) return ;;
 		--dial) return ;;
+		--pkcs11) return ;;
+		--pkcs11-module) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--pin-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		esac
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--code --name --role --country --office --listen --endpoint --via --dial --rsa --conf --help --version ' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W '--code --name --role --country --office --listen --endpoint --via --dial --pkcs11 --pkcs11-module --pin-file --rsa --conf --help --version ' -- "$cur")
 			return
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
