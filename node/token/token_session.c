@@ -199,8 +199,6 @@ int token_session_login_again(struct token *t, struct rv_err *e)
 int token_session_open(struct token *t, int for_writing, struct rv_err *e)
 {
 	CK_TOKEN_INFO info = {0};
-	struct rv_err unseen; /* the code comes out of it */
-	e = e != NULL ? e : &unseen;
 	int rc = initialise(t, e);
 	if (rc == 0) {
 		rc = find_slot(t, &info, e);
@@ -367,9 +365,7 @@ int token_session_generate(struct token *t, unsigned rsa_bits, struct rv_err *e)
 int token_session_destroy(struct token *t, struct rv_err *e)
 {
 	static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
-	struct rv_err unseen;
 	int rc = 0;
-	e = e != NULL ? e : &unseen;
 	for (size_t i = 0; rc == 0 && i < 2; i++) {
 		CK_OBJECT_CLASS class = classes[i];
 		CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof(class)},

@@ -99,9 +99,7 @@ static int check_object(const struct token_uri *u, struct rv_err *e)
 
 int token_uri_read(struct token_uri *u_r, const struct token_place *p, struct rv_err *e)
 {
-	struct rv_err unseen; /* the code comes out of it */
 	struct token_uri u = {.parsed = p11_kit_uri_new()};
-	e = e != NULL ? e : &unseen;
 	if (u.parsed == NULL) {
 		return rv_fail_nomem(e);
 	}
