@@ -303,6 +303,10 @@ static int read_type(struct shape *s, const xmlNode *n, struct shape_type *t)
 		if (rc == 0 && t->codes == NULL && t->base != NULL) {
 			t->codes = t->base->codes;
 		}
+		if (rc == 0 && t->base != NULL && t->base->n_attrs > 0) {
+			memcpy(t->attrs, t->base->attrs, t->base->n_attrs * sizeof(*t->attrs));
+			t->n_attrs = t->base->n_attrs;
+		}
 		return rc != 0 ? rc : read_attrs(s, inside, t);
 	}
 	inside = rv_xml_child(n, "sequence");
