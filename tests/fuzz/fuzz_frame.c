@@ -42,6 +42,10 @@ BODY(ping, struct rv_ping)
 BODY(pong, struct rv_pong)
 BODY(credit, struct rv_credit)
 BODY(bye, struct rv_bye)
+BODY(trust_request, struct rv_trust_request)
+BODY(trust_part, struct rv_trust_part)
+BODY(vouch, struct rv_vouch)
+BODY(join_state, struct rv_join_state)
 
 static void item(struct rv_span part)
 {
@@ -64,7 +68,9 @@ static void batch(struct rv_span part)
 
 static void (*const bodies[RV_CMD_LAST])(struct rv_span) = {[RV_CMD_HELLO] = hello, [RV_CMD_MESSAGES] = item, [RV_CMD_RECEIPTS] = batch,
 	[RV_CMD_RECEIPTS_ACK] = ack, [RV_CMD_DEFER] = defer, [RV_CMD_CHUNK_REQUEST] = chunk_request, [RV_CMD_CHUNK] = chunk,
-	[RV_CMD_PING] = ping, [RV_CMD_PONG] = pong, [RV_CMD_CREDIT] = credit, [RV_CMD_BYE] = bye};
+	[RV_CMD_PING] = ping, [RV_CMD_PONG] = pong, [RV_CMD_CREDIT] = credit, [RV_CMD_BYE] = bye,
+	[RV_CMD_TRUST_REQUEST] = trust_request, [RV_CMD_TRUST] = trust_part, [RV_CMD_JOIN] = vouch,
+	[RV_CMD_JOIN_STATE] = join_state};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
