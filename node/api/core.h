@@ -3,6 +3,8 @@
 #define NODE_API_CORE_H
 
 #include "node/link/links.h"
+#include "node/trust/fetcher.h"
+#include "node/trust/status.h"
 #include "protocol/check.h"
 #include "protocol/id.h"
 #include "protocol/msg.h"
@@ -60,6 +62,13 @@ struct api_core {
 	int (*links)(void *ctx, struct links_status **s_r, struct rv_err *e);
 	struct rv_trust *(*trust)(void *ctx); /* a reference; NULL: there is no trust list yet */
 	void (*facts)(void *ctx, struct api_facts *f);
+	/* Where lists, CRLs and OCSP responses are fetched from; *list_r is free()d. NULL: nothing
+	 * is fetched. */
+	int (*sources)(void *ctx, struct fetch_source **list_r, size_t *n_r, struct rv_err *e);
+	/* What holds of a certificate now. RV_ENOTFOUND: it is not in the trust list. NULL: it is
+	 * not known. */
+	int (*standing)(
+		void *ctx, const uint8_t cert[RV_DIGEST_LEN], struct status_facts *facts_r);
 };
 
 #endif

@@ -42,6 +42,39 @@ static json_t *of_trust_line(const struct rv_trust *t, int64_t now_us)
 	return json_done(o, bad);
 }
 
+static json_t *of_source(const struct fetch_source *s)
+{
+	int bad = 0;
+	json_t *o = json_object();
+	json_put(o, "kind", json_string(fetch_kind_text(s->kind)), &bad);
+	json_put(o, "whose", json_text(s->whose), &bad);
+	json_put(o, "url", json_text(s->url), &bad);
+	json_put(o, "tried", json_stamp(s->tried_us), &bad);
+	json_put(o, "fetched", json_stamp(s->fetched_us), &bad);
+	json_put(o, "next", json_stamp(s->next_us), &bad);
+	json_put(o, "failures", json_integer(s->failures), &bad);
+	json_put(o, "rule", json_text(s->why.rule), &bad);
+	json_put(o, "text", json_text(s->why.text), &bad);
+	json_put(o, "mend", json_text(s->why.mend), &bad);
+	return json_done(o, bad);
+}
+
+/* Without memory for it, none: the rest of the status is worth more. */
+static json_t *of_sources(struct call *c)
+{
+	const struct api_core *core = &c->api->params.core;
+	struct fetch_source *list = NULL;
+	size_t n = 0;
+	int bad = 0;
+	json_t *a = json_array();
+	if (core->sources && core->sources(core->ctx, &list, &n, NULL))
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		json_push(a, of_source(&list[i]), &bad);
+	free(list);
+	return json_done(a, bad);
+}
+
 void run_status(struct call *c)
 {
 	const struct api_params *p = &c->api->params;
@@ -68,6 +101,7 @@ void run_status(struct call *c)
 	json_put(o, "ready", json_boolean(facts.ready), &bad);
 	json_put(o, "reason", json_text(facts.reason), &bad);
 	json_put(o, "trust", of_trust_line(trust, now_us), &bad);
+	json_put(o, "sources", of_sources(c), &bad);
 	json_put(o, "store", counts, &bad);
 	rv_trust_unref(&trust);
 	answer_json(c, 200, json_done(o, bad));

@@ -66,9 +66,40 @@ static json_t *of_attachments(const struct store_full *f)
 	return json_done(a, bad);
 }
 
+/* What holds of the signer's certificate now; null if the list does not have it any more. */
+static json_t *of_certificate(struct call *c, const struct rv_header *h)
+{
+	const struct api_core *core = &c->api->params.core;
+	struct status_facts f;
+	int bad = 0;
+	if (!h->has_signer_cert || !core->standing || core->standing(core->ctx, h->signer_cert, &f))
+		return json_null();
+	json_t *o = json_object();
+	json_put(o, "digest", json_digest(h->signer_cert, RV_DIGEST_LEN), &bad);
+	json_put(o, "standing", json_string(status_word_text(f.standing.word)), &bad);
+	json_put(o, "revoked", json_stamp(f.revoked_us), &bad);
+	json_put(o, "reason", json_text(f.reason), &bad);
+	json_put(o, "rule", json_text(f.why.rule), &bad);
+	json_put(o, "text", json_text(f.why.text), &bad);
+	return json_done(o, bad);
+}
+
+/* What was known of it when the message was taken. */
+static json_t *of_standing(const struct store_standing *s)
+{
+	int bad = 0;
+	json_t *o = json_object();
+	json_put(o, "word", json_text(s->word), &bad);
+	json_put(o, "source", json_text(s->source), &bad);
+	json_put(o, "asOf", json_stamp(s->as_of_us), &bad);
+	json_put(o, "judged", json_stamp(s->judged_us), &bad);
+	return json_done(o, bad);
+}
+
 /* Header and sections come from the bytes themselves, which were verified before they were stored.
  */
-static int put_content(json_t *o, const struct store_full *f, int *bad, struct rv_err *e)
+static int put_content(
+	struct call *c, json_t *o, const struct store_full *f, int *bad, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;
 	struct rv_header h = {0};
@@ -82,6 +113,7 @@ static int put_content(json_t *o, const struct store_full *f, int *bad, struct r
 		json_put(o, "header", json_of_header(&h), bad);
 		json_put(o, "present", json_of_sections(sealed.present), bad);
 		json_put(o, "withheld", json_of_sections(sealed.withheld), bad);
+		json_put(o, "certificate", of_certificate(c, &h), bad);
 	}
 	rv_header_clear(&h);
 	xmlFreeDoc(doc);
@@ -110,7 +142,7 @@ void run_message(struct call *c)
 	if (get(c, &f))
 		return;
 	json_t *o = json_of_entry(&f.entry);
-	if (put_content(o, &f, &bad, &e)) {
+	if (put_content(c, o, &f, &bad, &e)) {
 		rv_err_prefix(&e, "the stored message cannot be read");
 		e.code = RV_EIO;
 		json_decref(o);
@@ -118,6 +150,7 @@ void run_message(struct call *c)
 		goto out;
 	}
 	json_put(o, "forInbox", json_boolean(f.for_inbox), &bad);
+	json_put(o, "standing", of_standing(&f.standing), &bad);
 	json_put(o, "sealDigest", json_digest(f.seal_digest, RV_DIGEST_LEN), &bad);
 	json_put(o, "size", json_integer((json_int_t)f.wire_len), &bad);
 	json_put(o, "attachments", of_attachments(&f), &bad);

@@ -91,6 +91,7 @@ static int show_page(
 		json_when(when, message, "read");
 		if (json_yes(message, "forInbox"))
 			cli_line(c, "read", "%s", when[0] == '-' ? "not before now" : when);
+		cli_standing(c, message);
 		show_attachments(c, message);
 		show_deliveries(c, message);
 		cli_page_sections(c, doc, sealed.withheld);

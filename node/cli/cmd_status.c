@@ -22,6 +22,29 @@ static void duration(char *out, size_t size, int64_t s)
 			(long long)s % 86400 / 3600);
 }
 
+/* Each address where something is fetched: when it went well, or since when it does not. */
+static void show_sources(struct cli *c, const json_t *o)
+{
+	const json_t *r;
+	size_t i;
+	json_array_foreach(json_object_get(o, "sources"), i, r)
+	{
+		char fetched[24], next[24];
+		const char *kind = json_str(r, "kind");
+		json_when(fetched, r, "fetched");
+		json_when(next, r, "next");
+		if (json_str(r, "rule")[0])
+			cli_line(c, kind, "%s: [%s] %s; last fetched %s, next try %s", json_str(r, "url"),
+				json_str(r, "rule"), json_str(r, "text"),
+				fetched[0] == '-' ? "never" : fetched, next);
+		else
+			cli_line(c, kind, "%s%s%s%s: fetched %s", json_str(r, "url"),
+				json_str(r, "whose")[0] ? " (" : "", json_str(r, "whose"),
+				json_str(r, "whose")[0] ? ")" : "",
+				fetched[0] == '-' ? "not yet" : fetched);
+	}
+}
+
 static void show_status(struct cli *c, const json_t *o)
 {
 	const json_t *trust = json_object_get(o, "trust"), *store = json_object_get(o, "store");
@@ -49,6 +72,7 @@ static void show_status(struct cli *c, const json_t *o)
 		(long long)json_num(store, "pendingDeliveries"),
 		(long long)json_num(store, "receiptsWaiting"),
 		(long long)json_num(store, "fetches"));
+	show_sources(c, o);
 	cli_line(c, "quarantine", "%lld", (long long)json_num(store, "quarantined"));
 }
 

@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/api/json.h"
+#include "node/cli/client.h"
 #include "node/cli/shared.h"
 #include "node/cli/text.h"
 #include "protocol/seal.h"
@@ -20,7 +22,9 @@ struct exhibit {
 	const struct rv_cert *cert; /* the trust list's */
 	struct rv_attachment *attachments;
 	size_t n_attachments;
-	const char *notes[4]; /* what does not break the seal, yet should be known */
+	json_t *record; /* of a message in the node: what it knows of it */
+	char revoked[160];
+	const char *notes[6]; /* what does not break the seal, yet should be known */
 	size_t n_notes;
 };
 
@@ -28,6 +32,7 @@ static void exhibit_clear(struct exhibit *x)
 {
 	rv_header_clear(&x->header);
 	xmlFreeDoc(x->doc);
+	json_decref(x->record);
 	free(x->attachments);
 }
 
@@ -60,12 +65,61 @@ static void note_time(struct exhibit *x, const struct rv_trust *trust, int64_t n
 		note(x, "the trust list has expired; a newer one may say otherwise");
 }
 
+/* A file says itself when it was signed, and a thief would say what suits him. */
+static void note_revocation(struct exhibit *x, const struct rv_trust *trust)
+{
+	const struct rv_member *m = rv_trust_member(trust, x->header.originator);
+	char since[RV_STAMP_TEXT];
+	for (size_t i = 0; !x->record && i < m->n_certs; i++) {
+		const struct rv_dated_cert *d = &m->certs[i];
+		if (d->cert != x->cert || !d->revoked_us)
+			continue;
+		rv_stamp_text(since, d->revoked_us);
+		snprintf(x->revoked, sizeof x->revoked,
+			"its certificate is revoked since %s (%s): a node that stored it before "
+			"that tells whether it did (reeve verify ID)",
+			since, rv_reason_text(d->reason));
+		note(x, x->revoked);
+	}
+}
+
+/* A message that is in the node, by its id. */
+static int fetch(struct cli *c, struct exhibit *x, struct rv_buf *wire, struct rv_err *e)
+{
+	struct client *client = NULL;
+	struct answer record = {0}, content = {0};
+	char path[RV_UUID_TEXT + 32];
+	snprintf(path, sizeof path, "/v1/messages/%s", x->file);
+	int rc = client_new(&client, c, e);
+	if (!rc)
+		rc = client_get(client, path, &record, e);
+	snprintf(path, sizeof path, "/v1/messages/%s/content", x->file);
+	if (!rc)
+		rc = client_get(client, path, &content, e);
+	if (!rc) {
+		x->record = json_incref(record.json);
+		if (rv_buf_put(wire, content.body.data, content.body.len))
+			rc = rv_fail_nomem(e);
+	}
+	answer_clear(&record);
+	answer_clear(&content);
+	client_free(&client);
+	return rc;
+}
+
+static int is_id(const char *operand)
+{
+	uint8_t id[RV_UUID_LEN];
+	return !rv_uuid_parse(id, operand) && access(operand, F_OK);
+}
+
 static int examine(
 	struct cli *c, struct rv_verifier *v, const struct rv_trust *trust, struct exhibit *x)
 {
 	struct rv_buf wire = {0};
 	struct rv_err *e = &x->err;
-	int rc = cli_read(c, x->file, rv_xml_limits_message.bytes, &wire, e);
+	int rc = is_id(x->file) ? fetch(c, x, &wire, e)
+				: cli_read(c, x->file, rv_xml_limits_message.bytes, &wire, e);
 	if (!rc)
 		rc = rv_seal_parse(&x->doc, wire.data, wire.len, e);
 	rv_buf_free(&wire);
@@ -89,6 +143,7 @@ static int examine(
 		return rc;
 	x->verified = 1;
 	note_operation(x, trust);
+	note_revocation(x, trust);
 	note_time(x, trust, cli_clock(c).now_us(cli_clock(c).ctx));
 	return 0;
 }
@@ -142,6 +197,8 @@ static void print_exhibit(struct cli *c, const struct exhibit *x)
 	fprintf(out, ": %sverified%s\n", cli_sgr(c, "32"), cli_sgr(c, "0"));
 	cli_page_header(c, &x->header);
 	print_seal(c, x);
+	if (x->record)
+		cli_standing(c, x->record);
 	for (size_t i = 0; i < x->n_notes; i++)
 		cli_line(c, "note", "%s", x->notes[i]);
 }
@@ -168,6 +225,11 @@ static json_t *json_of_exhibit(const struct exhibit *x)
 	json_put(o, "withheld", json_of_sections(x->sealed.withheld), &bad);
 	json_put(o, "attachments", attachments, &bad);
 	json_put(o, "notes", notes, &bad);
+	if (x->record) {
+		json_put(o, "standing", json_incref(json_object_get(x->record, "standing")), &bad);
+		json_put(o, "certificate", json_incref(json_object_get(x->record, "certificate")),
+			&bad);
+	}
 	return json_done(o, bad);
 }
 
@@ -289,14 +351,17 @@ static const struct cli_option options[] = {
 
 const struct cli_command cmd_verify = {
 	.name = "verify",
-	.operands = "FILE...",
+	.operands = "FILE|ID...",
 	.summary = "verify sealed messages: who signed, whether anything was altered, offline",
 	.details =
 		"Verifies the originator's signature with the certificate that the trust list\n"
 		"has for it, valid when the message was issued, and each section against its\n"
 		"digest. Shows handling, and which sections were withheld on the way. Of several\n"
 		"files it also checks the chain: that numbers and digests of one originator's\n"
-		"messages in an operation follow each other. Exit status 1 if anything is wrong.",
+		"messages in an operation follow each other. Exit status 1 if anything is wrong.\n"
+		"\n"
+		"An ID is a message in the node: then it also tells what the node knew of the\n"
+		"signer's certificate when it stored the message, and whether it was revoked since.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = -1,

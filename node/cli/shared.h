@@ -53,6 +53,9 @@ void cli_line(struct cli *c, const char *label, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The header of a message as lines. */
 void cli_page_header(struct cli *c, const struct rv_header *h);
+/* Of a message as the API gives it: what was known of its signer's certificate when it was taken, and
+ * whether it was revoked since. */
+void cli_standing(struct cli *c, const json_t *message);
 /* Every section present, element by element, in words; then those of the mask withheld. */
 void cli_page_sections(struct cli *c, const xmlDoc *doc, unsigned withheld);
 

@@ -16,6 +16,8 @@
 #include "node/file.h"
 #include "node/intake/intake.h"
 #include "node/keeper/keeper.h"
+#include "node/trust/fetcher.h"
+#include "node/trust/roots.h"
 #include "protocol/seal.h"
 
 enum { LOOK_EVERY_MS = 250, EXPIRE_EVERY_LOOKS = 240 };
@@ -27,6 +29,8 @@ struct node {
 	struct rv_random random;
 	struct rv_catalog *catalog;
 	struct trust *trust;
+	struct status *status;
+	struct fetcher *fetcher;
 	struct store *store;
 	struct rv_cert *cert;         /* the node's own */
 	struct keeper_client *keeper; /* the committer's */
@@ -115,6 +119,25 @@ static void core_facts(void *ctx, struct api_facts *f)
 	rv_trust_unref(&t);
 }
 
+static int core_sources(
+	void *ctx, struct fetch_source **list_r, size_t *n_r, struct rv_err *e)
+{
+	return fetcher_sources(((struct node *)ctx)->fetcher, list_r, n_r, e);
+}
+
+static int core_standing(
+	void *ctx, const uint8_t cert[RV_DIGEST_LEN], struct status_facts *facts_r)
+{
+	struct node *n = ctx;
+	struct rv_trust *t = trust_get(n->trust);
+	struct status_view *v = t != NULL ? status_get(n->status, t) : NULL;
+	int rc = v != NULL ? status_facts(v, cert, n->clock.now_us(n->clock.ctx), facts_r)
+			   : RV_ENOTFOUND;
+	status_unref(&v);
+	rv_trust_unref(&t);
+	return rc;
+}
+
 static void inbox_changed(void *ctx)
 {
 	struct node *n = ctx;
@@ -164,10 +187,65 @@ static int open_parts(struct node *n, const struct node_wires *wires, struct rv_
 	int rc = keeper_client_new(&n->keeper, wires->keeper, e);
 	if (rc != 0 || (rc = check_signer(n, e)) != 0 ||
 		(rc = rv_catalog_load(&n->catalog, n->conf->schemas, NULL, e)) != 0 ||
-		(rc = trust_open(&n->trust, n->conf, n->clock, e)) != 0) {
+		(rc = trust_open(&n->trust, n->conf, n->clock, e)) != 0 ||
+		(rc = status_open(&n->status, n->conf->state_dir, n->clock, e)) != 0) {
 		return rc;
 	}
 	return store_sqlite_open(&n->store, n->conf->state_dir, e);
+}
+
+/* ---- what the fetcher brings ---- */
+
+/* A list that would be refused is an error of its address, told there; one that holds is taken by
+ * the main thread, as if it had been put in place. */
+static int offer_list(void *ctx, const void *list, size_t len, const char *from, struct rv_err *e)
+{
+	struct node *n = ctx;
+	struct trust_roots roots = {0};
+	struct rv_trust *fresh = NULL;
+	struct rv_buf wire = {0};
+	struct rv_trust *current = trust_last(n->trust);
+	int rc = trust_roots_read(&roots, n->conf->authority, e);
+	if (rc == 0) {
+		rc = trust_roots_list(
+			&roots, &fresh, list, len, n->clock.now_us(n->clock.ctx), e);
+	}
+	if (rc == 0 && rv_trust_number(fresh) == rv_trust_number(current)) {
+		rc = RV_EDUP;
+	} else if (rc == 0 && rv_trust_number(fresh) < rv_trust_number(current)) {
+		rc = rv_fail_rule(e, RV_EDENIED, "TRUST-OLDER",
+			"it has list %llu, this node %llu",
+			(unsigned long long)rv_trust_number(fresh),
+			(unsigned long long)rv_trust_number(current));
+	}
+	if (rc == 0) {
+		rc = rv_buf_put(&wire, list, len) == 0 ? trust_offer(n->trust, &wire, from, e)
+						       : rv_fail_nomem(e);
+	}
+	rv_buf_free(&wire);
+	rv_trust_unref(&fresh);
+	rv_trust_unref(&current);
+	trust_roots_clear(&roots);
+	return rc;
+}
+
+static void status_changed(void *ctx)
+{
+	struct node *n = ctx;
+	intake_status_changed(n->intake);
+}
+
+static int start_fetcher(struct node *n, struct rv_err *e)
+{
+	struct fetcher_params p = {.conf = n->conf,
+		.log = n->log,
+		.clock = n->clock,
+		.random = n->random,
+		.trust = n->trust,
+		.status = n->status,
+		.offer = offer_list,
+		.ctx = n};
+	return fetcher_start(&n->fetcher, &p, e);
 }
 
 static struct api *set_api(struct node *n, struct api *api)
@@ -189,6 +267,7 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 	struct intake_params ip = {.conf = n->conf,
 		.catalog = n->catalog,
 		.trust = n->trust,
+		.status = n->status,
 		.committer = n->committer,
 		.log = n->log,
 		.clock = n->clock,
@@ -206,11 +285,17 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 		return rc;
 	}
 	intake_attach(n->intake, n->links);
+	status_watch(n->status, status_changed, n);
+	rc = start_fetcher(n, e);
+	if (rc != 0) {
+		return rc;
+	}
 	struct api_params ap = {.conf = n->conf,
 		.catalog = n->catalog,
 		.clock = n->clock,
 		.log = n->log,
-		.core = {n, core_submit, core_mark_read, core_links, core_trust, core_facts}};
+		.core = {n, core_submit, core_mark_read, core_links, core_trust, core_facts,
+			core_sources, core_standing}};
 	struct api *api = NULL;
 	rc = api_start(&api, &ap, e);
 	if (rc != 0) {
@@ -229,11 +314,13 @@ static void stop_parts(struct node *n)
 	/* the api waits for answers that the others still owe: it goes first, and nobody wakes it any more */
 	struct api *api = set_api(n, NULL);
 	api_stop(&api);
+	fetcher_stop(&n->fetcher);
 	links_stop(&n->links);
 	intake_stop(&n->intake);
 	committer_stop(&n->committer);
 	links_free(&n->links);
 	store_close(&n->store);
+	status_close(&n->status);
 	trust_close(&n->trust);
 	rv_catalog_free(&n->catalog);
 	keeper_client_free(&n->keeper);
@@ -259,6 +346,7 @@ static void look_at_trust(struct node *n)
 			number, NULL);
 		rv_trust_unref(&t);
 		links_trust_changed(n->links);
+		fetcher_trust_changed(n->fetcher);
 		intake_reroute(n->intake);
 	}
 }
@@ -281,6 +369,7 @@ static uint64_t links_fingerprint(struct node *n)
 static void look_around(struct node *n, unsigned look)
 {
 	look_at_trust(n);
+	intake_look(n->intake);
 	uint64_t seen = links_fingerprint(n);
 	if (seen != n->links_seen) {
 		n->links_seen = seen;

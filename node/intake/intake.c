@@ -20,8 +20,15 @@ int intake_view(struct intake *i, struct route_view *view, struct rv_err *e)
 		rv_err_mend(e, "Put the coordinator's list in place: reeve trust install.");
 		return RV_EAGAIN;
 	}
+	struct status_view *status = i->p.status != NULL ? status_get(i->p.status, t) : NULL;
+	if (i->p.status != NULL && status == NULL) {
+		rv_trust_unref(&t);
+		rv_fail_nomem(e);
+		return RV_EAGAIN;
+	}
 	*view = (struct route_view){
 		.trust = t,
+		.status = status,
 		.self = i->p.conf->code,
 		.dial = (const char(*)[RV_CODE_TEXT])i->p.conf->dial,
 		.n_dial = i->p.conf->n_dial,
@@ -41,6 +48,38 @@ void intake_view_end(struct route_view *view)
 	} t = {.borrowed = view->trust};
 	rv_trust_unref(&t.held);
 	view->trust = NULL;
+	status_unref(&view->status);
+}
+
+void intake_standing(const struct status_standing *from, struct store_standing *to)
+{
+	snprintf(to->word, sizeof(to->word), "%s", status_word_text(from->word));
+	snprintf(to->source, sizeof(to->source), "%s", status_source_text(from->source));
+	to->as_of_us = from->as_of_us;
+	to->judged_us = from->judged_us;
+}
+
+int intake_own_standing(struct intake *i, const uint8_t cert[RV_DIGEST_LEN],
+	struct store_standing *s_r, struct rv_err *e)
+{
+	struct status_standing s = {.word = STATUS_NONE};
+	struct route_view view;
+	if (i->p.status == NULL || intake_view(i, &view, NULL) != 0) {
+		return 0;
+	}
+	int rc = status_judge(view.status, cert, view.now_us, view.now_us, &s, e);
+	if (rc == RV_EAGAIN) {
+		/* it is for others to wait until they know more */
+		s = (struct status_standing){.word = STATUS_UNKNOWN, .judged_us = view.now_us};
+		rc = 0;
+	}
+	if (rc == 0) {
+		intake_standing(&s, s_r);
+	} else {
+		rv_err_prefix(e, "nobody would take it");
+	}
+	intake_view_end(&view);
+	return rc;
 }
 
 void intake_post(struct intake *i, struct commit_job *job)
@@ -178,6 +217,9 @@ int intake_start(struct intake **i_r, const struct intake_params *p, struct rv_e
 		rc = order_new(&i->order, pass_on, i, e);
 	}
 	if (rc == 0) {
+		rc = park_new(&i->park, INTAKE_PARKED_MAX, e);
+	}
+	if (rc == 0) {
 		rc = queue_new(&i->chunks, 256, e);
 	}
 	if (rc == 0) {
@@ -220,6 +262,9 @@ void intake_stop(struct intake **i)
 	if ((*i)->chunks != NULL) {
 		queue_close((*i)->chunks);
 	}
+	if ((*i)->park != NULL) {
+		park_close((*i)->park);
+	}
 	for (size_t k = 0; k < (*i)->n_workers; k++) {
 		pthread_join((*i)->workers[k].thread, NULL);
 		judge_free(&(*i)->workers[k].judge);
@@ -227,6 +272,10 @@ void intake_stop(struct intake **i)
 	if ((*i)->chunk_running) {
 		pthread_join((*i)->chunk_thread, NULL);
 	}
+	if ((*i)->park != NULL) {
+		intake_unpark(*i, INT64_MAX);
+	}
+	park_free(&(*i)->park);
 	order_free(&(*i)->order);
 	queue_free(&(*i)->work);
 	queue_free(&(*i)->chunks);

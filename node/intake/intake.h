@@ -22,6 +22,7 @@ struct intake_params {
 	const struct conf *conf;
 	const struct rv_catalog *catalog;
 	struct trust *trust;
+	struct status *status; /* of members' certificates; NULL: the list alone counts */
 	struct committer *committer;
 	struct log *log;
 	struct rv_clock clock;
@@ -71,6 +72,10 @@ int intake_mark_read(struct intake *i, const uint8_t message[RV_UUID_LEN],
 
 /* Hops may have changed (trust list, links): reconsiders the way of what waits. */
 void intake_reroute(struct intake *i);
+/* More is known of members' certificates: what waits for that is judged again. Any thread. */
+void intake_status_changed(struct intake *i);
+/* Puts off what has waited long enough; call it a few times a second. */
+void intake_look(struct intake *i);
 /* Ends deliveries of expired messages. */
 void intake_expire(struct intake *i);
 

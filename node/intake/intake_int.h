@@ -5,6 +5,7 @@
 #include "node/intake/intake.h"
 #include "node/intake/judge.h"
 #include "node/intake/order.h"
+#include "node/intake/park.h"
 #include "node/queue.h"
 #include "node/store/blob.h"
 
@@ -12,7 +13,7 @@
 
 /* What the parts of the intake share. */
 
-enum { INTAKE_WORKERS_MAX = 64, INTAKE_QUEUE_MAX = 8192 };
+enum { INTAKE_WORKERS_MAX = 64, INTAKE_QUEUE_MAX = 8192, INTAKE_PARKED_MAX = 128 };
 
 struct worker {
 	struct intake *intake;
@@ -28,6 +29,7 @@ struct intake {
 	struct queue *chunks; /* for the chunk writer */
 	struct order *order;  /* of arrivals: what the workers judged goes to the committer in the
 				 order it came */
+	struct park *park; /* arrivals whose signer's status is not known yet */
 	struct worker workers[INTAKE_WORKERS_MAX];
 	size_t n_workers;
 	pthread_t chunk_thread;
@@ -60,11 +62,22 @@ void intake_on_receipts_done(void *ctx, const char *peer, const int64_t *ids, si
 void intake_on_fetch_failed(
 	void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], const char *why);
 
+/* Defers every arrival that is parked. */
+void intake_unpark(struct intake *i, int64_t now_us);
+/* What a message by that certificate would be taken as now; for the store. RV_EDENIED and the like:
+ * nobody would take it. */
+int intake_own_standing(struct intake *i, const uint8_t cert[RV_DIGEST_LEN],
+	struct store_standing *s_r, struct rv_err *e);
+void intake_standing(const struct status_standing *from, struct store_standing *to);
+
 void *intake_chunk_writer(void *arg);
 void intake_routes_free(struct routes **routes);
 
 /* The row of a message in the store, from any thread. RV_ENOTFOUND. */
 int intake_entry(struct intake *i, const uint8_t id[RV_UUID_LEN], struct store_entry *entry);
+/* 1 if the message is in the store with that seal. Any thread. */
+int intake_has(struct intake *i, const uint8_t id[RV_UUID_LEN],
+	const uint8_t seal_digest[RV_DIGEST_LEN]);
 /* Exercise never mixes with real; only the originator updates or cancels. Looks at what the store
  * has of the references. */
 int intake_references(struct intake *i, const struct rv_header *h, struct rv_err *e);

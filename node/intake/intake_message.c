@@ -7,10 +7,16 @@
 
 #include "protocol/wire.h"
 
+/* Longer than it takes to evaluate a CRL that came just before the message. */
+#define PARK_US (5 * RV_US_PER_SEC)
+
+enum { DEFER_S = 30, DEFER_STATUS_S = 15 };
+
 /* A message from a peer: judged by a worker, then accepted or refused by the committer. */
 struct arrival {
 	struct work work;
 	struct commit_job job;
+	struct parked parked;
 	struct intake *intake;
 	char peer[RV_CODE_TEXT];
 	uint64_t token;
@@ -37,10 +43,15 @@ static void arrival_free(struct arrival *a)
 	free(a);
 }
 
+static int is_for_status(const struct rv_err *why)
+{
+	return strcmp(why->rule, "STATUS-UNKNOWN") == 0 || strcmp(why->rule, "STATUS-STALE") == 0;
+}
+
 /* Tells the peer, through its session, that it shall send the message again later. */
 static void defer(struct arrival *a, const struct rv_err *why)
 {
-	struct rv_defer d = {.wait_s = 30};
+	struct rv_defer d = {.wait_s = is_for_status(why) ? DEFER_STATUS_S : DEFER_S};
 	memcpy(d.message, a->item.message, RV_UUID_LEN);
 	snprintf(d.code, sizeof(d.code), "%s",
 		why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
@@ -141,6 +152,7 @@ static int accept_message(struct arrival *a, const struct commit_scope *scope)
 		.n_attachments = a->verdict.n_attachments,
 	};
 	memcpy(m.seal_digest, a->verdict.sealed.seal_digest, RV_DIGEST_LEN);
+	intake_standing(&a->verdict.standing, &m.standing);
 	int rc = store_accept(scope->store, &m, &a->complete, e);
 	a->duplicate = rc == RV_EDUP;
 	return a->duplicate ? 0 : rc;
@@ -216,6 +228,92 @@ static int may_be_news(const struct arrival *a, const struct route_view *view)
 	       a->peer_trust > rv_trust_number(view->trust);
 }
 
+/* ---- waiting for a status ---- */
+
+/*
+ * What a message needs to be judged may be on its way, by the link just before it or from a server:
+ * a short while it waits here, out of the order, and is judged again when something is learnt. 1:
+ * it waits; the arrival is not ours any more.
+ */
+static int park(struct arrival *a, const struct route_view *view)
+{
+	struct intake *i = a->intake;
+	struct rv_err why = a->verdict.why;
+	uint64_t serial = status_serial(view->status);
+	if (a->parked.until_us == 0) {
+		a->parked.until_us = view->now_us + PARK_US;
+	} else if (view->now_us >= a->parked.until_us) {
+		return 0;
+	}
+	verdict_clear(&a->verdict);
+	a->verdict.why = why;
+	uint64_t ticket = a->ticket;
+	if (park_put(i->park, &a->parked) != 0) {
+		return 0;
+	}
+	order_give(i->order, ticket, NULL);
+	if (status_now(i->p.status) != serial) {
+		intake_status_changed(i); /* it was learnt meanwhile */
+	}
+	return 1;
+}
+
+static struct arrival *arrival_of(struct parked *p)
+{
+	return (struct arrival *)((char *)p - offsetof(struct arrival, parked));
+}
+
+void intake_status_changed(struct intake *i)
+{
+	struct parked *list = park_take(i->park, INT64_MAX);
+	while (list != NULL) {
+		struct arrival *a = arrival_of(list);
+		list = list->next;
+		a->ticket = order_take(i->order);
+		if (queue_push(i->work, &a->work) != 0) {
+			put_off(a, &a->verdict.why);
+		}
+	}
+}
+
+void intake_unpark(struct intake *i, int64_t now_us)
+{
+	struct parked *list = park_take(i->park, now_us);
+	while (list != NULL) {
+		struct arrival *a = arrival_of(list);
+		list = list->next;
+		defer(a, &a->verdict.why);
+	}
+}
+
+void intake_look(struct intake *i)
+{
+	intake_unpark(i, i->p.clock.now_us(i->p.clock.ctx));
+}
+
+/* ---- judging ---- */
+
+/* Revoked, but it was here before: another copy of what is valid is no forgery. */
+static int is_copy(const struct arrival *a, struct intake *i)
+{
+	return strcmp(a->verdict.why.rule, "STATUS-REVOKED") == 0 &&
+	       intake_has(i, a->item.message, a->verdict.sealed.seal_digest);
+}
+
+static int judge_one(
+	struct arrival *a, struct intake *i, struct judge *judge, const struct route_view *view)
+{
+	struct route_view plain = *view;
+	uint64_t limit = i->p.conf->attachment_max;
+	int rc = judge_message(judge, view, a->peer, &a->item, limit, &a->verdict);
+	if (rc != 0 && is_copy(a, i)) {
+		plain.status = NULL;
+		verdict_clear(&a->verdict);
+		rc = judge_message(judge, &plain, a->peer, &a->item, limit, &a->verdict);
+	}
+	return rc;
+}
+
 static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 {
 	struct arrival *a = (struct arrival *)((char *)w - offsetof(struct arrival, work));
@@ -226,8 +324,7 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 		put_off(a, &e);
 		return;
 	}
-	a->fate = judge_message(
-		judge, &view, a->peer, &a->item, i->p.conf->attachment_max, &a->verdict);
+	a->fate = judge_one(a, i, judge, &view);
 	if (a->fate == 0 && (rv_uuid_parse(id, a->verdict.header.id) != 0 ||
 				    memcmp(id, a->item.message, sizeof(id)) != 0)) {
 		a->fate = rv_fail_rule(&a->verdict.why, RV_EPARSE, "LINK-ID",
@@ -238,6 +335,8 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	}
 	if (a->fate == 0) {
 		accept_verdict(a, &view);
+	} else if (a->fate == RV_EAGAIN && is_for_status(&a->verdict.why) && park(a, &view)) {
+		/* it is judged again */
 	} else if (a->fate == RV_EAGAIN || a->fate == RV_ENOMEM || may_be_news(a, &view)) {
 		put_off(a, &a->verdict.why);
 	} else {

@@ -116,6 +116,20 @@ int intake_entry(struct intake *i, const uint8_t id[RV_UUID_LEN], struct store_e
 	return rc;
 }
 
+int intake_has(struct intake *i, const uint8_t id[RV_UUID_LEN],
+	const uint8_t seal_digest[RV_DIGEST_LEN])
+{
+	struct store_full full = {0};
+	pthread_mutex_lock(&i->reader_lock);
+	int rc = store_get(i->shared_reader, id, &full, NULL);
+	pthread_mutex_unlock(&i->reader_lock);
+	int here = rc == 0 && memcmp(full.seal_digest, seal_digest, RV_DIGEST_LEN) == 0;
+	if (rc == 0) {
+		store_full_clear(&full);
+	}
+	return here;
+}
+
 /* ---- the way of what waits ---- */
 struct routes {
 	struct {

@@ -116,7 +116,12 @@ static int run_submission(struct commit_job *job, const struct commit_scope *sco
 		s->result.known = 1;
 		return 0;
 	}
-	int rc = compose_and_seal(s, scope, &wire, &sealed);
+	struct store_standing standing = {.word = ""};
+	int rc = intake_own_standing(
+		s->intake, scope->signer->cert_digest, &standing, &job->err);
+	if (rc == 0) {
+		rc = compose_and_seal(s, scope, &wire, &sealed);
+	}
 	if (rc == 0) {
 		rc = rv_attachments_read(&attachments, &n, s->doc, &job->err);
 	}
@@ -130,7 +135,8 @@ static int run_submission(struct commit_job *job, const struct commit_scope *sco
 			.targets = s->targets,
 			.n_targets = s->n_targets,
 			.attachments = attachments,
-			.n_attachments = n};
+			.n_attachments = n,
+			.standing = standing};
 		memcpy(m.seal_digest, sealed.seal_digest, RV_DIGEST_LEN);
 		rc = store_accept(scope->store, &m, &complete, &job->err);
 	}

@@ -80,7 +80,12 @@ static int judge_seal(struct judge *j, const struct route_view *view, struct ver
 		}
 		return e->code != 0 ? e->code : RV_ECERT;
 	}
-	return rv_seal_verify(j->verifier, v->doc, cert, &v->sealed, e);
+	int rc = rv_seal_verify(j->verifier, v->doc, cert, &v->sealed, e);
+	if (rc == 0 && view->status != NULL) {
+		rc = status_judge(view->status, h->signer_cert, h->issued_us, view->now_us,
+			&v->standing, e);
+	}
+	return rc;
 }
 
 /* The first error of a report becomes the reason. */
@@ -257,8 +262,11 @@ int judge_receipt(struct judge *j, const struct route_view *view, struct rv_span
 	}
 	rv_receipt_clear(&r);
 	rc = rv_receipt_verify_memo(&r, bytes.data, bytes.len, cert, &j->memo, e);
+	if (rc == 0 && view->status != NULL) {
+		rc = status_believed(view->status, r.signer_cert, r.time_us, view->now_us, e);
+	}
 	if (rc != 0) {
-		return rc;
+		goto out;
 	}
 	/* STORED and READ speak for the signer alone (the form demands it); RELAYED is a relay's
 	 * word */

@@ -3,6 +3,7 @@
 #define NODE_JUDGE_H
 
 #include "node/route/route.h"
+#include "node/trust/status.h"
 #include "protocol/check.h"
 #include "protocol/frame.h"
 #include "protocol/receipt.h"
@@ -21,6 +22,7 @@ struct verdict {
 	struct rv_header header; /* owned; zero if it could not be read */
 	int has_header;
 	struct rv_sealed sealed;
+	struct status_standing standing; /* of the signer's certificate */
 	struct rv_attachment *attachments;
 	size_t n_attachments;
 	struct route_codes allowed; /* the item's recipients that may receive it, this node among
@@ -33,7 +35,8 @@ void verdict_clear(struct verdict *v);
 /*
  * Judges a message that a peer handed over. 0: accepted for verdict->allowed (which is not empty).
  * RV_EAGAIN and RV_ENOMEM: cannot be judged now (the trust list is missing or too old to know the
- * signer): ask again later. Any other code: refused, verdict->why tells rule, line and mend.
+ * signer; the policy asks for a status that is not here, STATUS-UNKNOWN, STATUS-STALE): ask again
+ * later. Any other code: refused, verdict->why tells rule, line and mend.
  * limit_attachment is the largest attachment taken.
  */
 int judge_message(struct judge *j, const struct route_view *view, const char *peer,

@@ -11,8 +11,11 @@
  * handed in.
  */
 
+struct status_view;
+
 struct route_view {
 	const struct rv_trust *trust;
+	struct status_view *status; /* of the members' certificates; NULL: the list alone counts */
 	const char *self;
 	const char (*dial)[RV_CODE_TEXT]; /* members this node dials */
 	size_t n_dial;

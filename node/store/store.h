@@ -52,6 +52,13 @@ struct store_target {
 	char hop[RV_CODE_TEXT];
 }; /* hop "": no way known yet */
 
+/* What was known of the signer's certificate when the message was judged (trust/status.h). */
+struct store_standing {
+	char word[12];  /* "listed", "off", "good", "stale", "unknown"; "": nothing was asked */
+	char source[8]; /* "crl", "ocsp", "" */
+	int64_t as_of_us, judged_us;
+};
+
 struct store_message {           /* what is accepted */
 	struct rv_header header; /* borrowed parts */
 	uint8_t seal_digest[RV_DIGEST_LEN];
@@ -66,6 +73,7 @@ struct store_message {           /* what is accepted */
 	size_t n_targets;
 	const struct rv_attachment *attachments;
 	size_t n_attachments;
+	struct store_standing standing;
 };
 
 /*
@@ -230,6 +238,7 @@ struct store_full {
 	int *attachment_here;
 	size_t n_attachments;
 	int for_inbox;
+	struct store_standing standing;
 };
 int store_get(struct store_reader *r, const uint8_t message[RV_UUID_LEN], struct store_full *full_r,
 	struct rv_err *e); /* RV_ENOTFOUND */

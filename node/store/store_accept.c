@@ -111,13 +111,15 @@ static int insert_message(struct store *s, const struct store_message *m,
 	int rc = db_run(&s->db,
 		"INSERT INTO message (id, seal_digest, kind, status, operation, originator, "
 		"sequence, issued_us, expires_us, "
-		"stored_us, priority, source, hops, trail, for_inbox, complete, wire) VALUES (?, "
-		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
-		e, "bbttttiiiiititib", id, (size_t)RV_UUID_LEN, m->seal_digest,
+		"stored_us, priority, source, hops, trail, for_inbox, complete, wire, standing, "
+		"standing_source, standing_as_of_us, standing_us) VALUES (?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+		e, "bbttttiiiiititibttii", id, (size_t)RV_UUID_LEN, m->seal_digest,
 		(size_t)RV_DIGEST_LEN, rv_kind_text(h->kind), rv_status_text(h->status),
 		h->operation, h->originator, (int64_t)h->sequence, h->issued_us, h->expires_us,
 		m->now_us, (int64_t)rv_priority(h), m->source, (int64_t)m->hops, m->trail,
-		(int64_t)m->for_inbox, m->wire, m->wire_len);
+		(int64_t)m->for_inbox, m->wire, m->wire_len, m->standing.word,
+		m->standing.source, m->standing.as_of_us, m->standing.judged_us);
 	*seq_r = sqlite3_last_insert_rowid(s->db.h);
 	return rc;
 }

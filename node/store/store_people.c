@@ -120,7 +120,8 @@ static int load_head(struct store_reader *r, const uint8_t message[RV_UUID_LEN],
 {
 	sqlite3_stmt *q = db_prepare(&r->db,
 		"SELECT m.seq, " ENTRY_COLUMNS
-		", m.seal_digest, m.wire, m.for_inbox FROM message m LEFT JOIN inbox i "
+		", m.seal_digest, m.wire, m.for_inbox, m.standing, m.standing_source, "
+		"m.standing_as_of_us, m.standing_us FROM message m LEFT JOIN inbox i "
 		"ON i.message = m.seq WHERE m.id = ?",
 		e, "b", message, (size_t)RV_UUID_LEN);
 	int rc = q != NULL ? db_step(&r->db, q, e) : RV_EIO;
@@ -129,6 +130,10 @@ static int load_head(struct store_reader *r, const uint8_t message[RV_UUID_LEN],
 		*seq_r = f->entry.seq;
 		db_blob(q, 16, f->seal_digest, RV_DIGEST_LEN);
 		f->for_inbox = sqlite3_column_int(q, 18);
+		db_text(q, 19, f->standing.word, sizeof(f->standing.word));
+		db_text(q, 20, f->standing.source, sizeof(f->standing.source));
+		f->standing.as_of_us = sqlite3_column_int64(q, 21);
+		f->standing.judged_us = sqlite3_column_int64(q, 22);
 		rc = db_copy(q, 17, &f->wire, &f->wire_len);
 	} else if (rc == 0) {
 		rc = rv_fail(e, RV_ENOTFOUND, "there is no such message in this node");

@@ -17,16 +17,18 @@ const char *fetch_kind_text(enum fetch_kind kind)
 
 /* ---- the thread ---- */
 
-static int64_t every_us(const struct fetcher *f, const struct job *j)
+/* A list goes before what hangs on the list. */
+static int64_t urgency(const struct job *j, int64_t now_us)
 {
-	return f->p.conf->trust_every_s * SEC;
+	return j->kind == FETCH_LIST && j->due_us <= now_us ? INT64_MIN : j->due_us;
 }
 
 static struct job *soonest(struct fetcher *f)
 {
 	struct job *best = f->jobs;
+	int64_t now_us = fetcher_mono_us();
 	for (struct job *j = f->jobs; j != NULL; j = j->next) {
-		if (j->due_us < best->due_us) {
+		if (urgency(j, now_us) < urgency(best, now_us)) {
 			best = j;
 		}
 	}
@@ -63,13 +65,20 @@ static void *fetcher_thread(void *arg)
 			f->hurry = 0;
 			make_due(f);
 		}
+		if (f->replan) {
+			f->replan = 0;
+			pthread_mutex_unlock(&f->lock);
+			fetcher_plan(f);
+			pthread_mutex_lock(&f->lock);
+			continue;
+		}
 		struct job *j = soonest(f);
 		if (j == NULL || j->due_us > fetcher_mono_us()) {
 			wait_until(f, j != NULL ? j->due_us : INT64_MAX);
 			continue;
 		}
 		pthread_mutex_unlock(&f->lock);
-		job_run(f, j, every_us(f, j));
+		job_run(f, j);
 		pthread_mutex_lock(&f->lock);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -121,6 +130,7 @@ int fetcher_start(struct fetcher **f_r, const struct fetcher_params *p, struct r
 		return rv_fail_nomem(e);
 	}
 	f->p = *p;
+	f->replan = p->status != NULL;
 	int rc = http_client_new(&f->http, e);
 	if (rc == 0 && add_list_job(f) != 0) {
 		rc = rv_fail_nomem(e);
@@ -166,6 +176,14 @@ void fetcher_stop(struct fetcher **f_p)
 
 /* ---- other threads ---- */
 
+void fetcher_trust_changed(struct fetcher *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->replan = f->p.status != NULL;
+	pthread_cond_signal(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
 void fetcher_hurry(struct fetcher *f)
 {
 	pthread_mutex_lock(&f->lock);
@@ -201,6 +219,7 @@ int fetcher_sources(
 				.next_us = next_wall_us(f, j, s),
 				.failures = s->failures,
 				.why = s->why};
+			memcpy(list[n].whose, j->whose, sizeof(list[n].whose));
 			snprintf(list[n].url, sizeof(list[n].url), "%s", s->url);
 		}
 	}

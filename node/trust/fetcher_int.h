@@ -21,10 +21,13 @@ struct source {
 struct job {
 	struct job *next;
 	enum fetch_kind kind;
+	uint8_t key[RV_DIGEST_LEN]; /* of a CRL or response, as in struct status_want */
+	char whose[80];
 	struct source *sources;
 	size_t n_sources;
 	size_t turn;    /* the address to begin with */
 	int64_t due_us; /* monotonic */
+	int wanted;     /* mark, while jobs are planned */
 };
 
 struct fetcher {
@@ -34,7 +37,7 @@ struct fetcher {
 	int running;
 	pthread_mutex_t lock; /* of what follows; the thread alone changes jobs, and reads them without it */
 	pthread_cond_t wake;
-	int stop, hurry;
+	int stop, hurry, replan;
 	struct job *jobs;
 };
 
@@ -45,9 +48,20 @@ int job_new(struct job **j_r, enum fetch_kind kind, const char *const *urls, siz
 void job_free(struct job **j);
 /*
  * Asks the addresses of the job whose time has come, in turn, until one has answered well: what it
- * says was taken or is nothing new. Sets when the job is due again: after every_us, or when the
+ * says was taken or is nothing new. Sets when the job is due again: after its time, or when the
  * first of its addresses may be asked again.
  */
-void job_run(struct fetcher *f, struct job *j, int64_t every_us);
+void job_run(struct fetcher *f, struct job *j);
+
+/* ---- fetcher_status.c ---- */
+/* Makes the jobs for CRLs and responses those of the list in use. */
+void fetcher_plan(struct fetcher *f);
+/* Takes what an address of the job has given. */
+int fetcher_take(struct fetcher *f, const struct job *j, struct rv_span bytes, struct rv_err *e);
+/* The request to post for an OCSP job. */
+int fetcher_request(
+	struct fetcher *f, const struct job *j, struct rv_buf *out, struct rv_err *e);
+/* How long what is there by now may stay without another look. */
+int64_t fetcher_rest_us(struct fetcher *f, const struct job *j);
 
 #endif

@@ -61,20 +61,71 @@ void job_free(struct job **j)
 
 /* ---- one address ---- */
 
-static void ask_for(struct fetcher *f, const struct job *j, struct source *s, struct http_ask *ask)
+static int64_t every_us(const struct fetcher *f, const struct job *j)
 {
 	const struct conf *conf = f->p.conf;
+	return (j->kind == FETCH_LIST ? conf->trust_every_s : conf->status_every_s) * SEC;
+}
+
+static void ask_for_list(const struct conf *conf, struct http_ask *ask)
+{
+	ask->ca_file = conf->trust_ca;
+	ask->pin = conf->trust_pin;
+	ask->accept = "application/xml, */*;q=0.1";
+	ask->max = rv_xml_limits_trust.bytes;
+	ask->total_ms = 120000;
+}
+
+static void ask_for_crl(struct http_ask *ask)
+{
+	ask->allow_http = 1;
+	ask->redirects = HTTP_REDIRECTS_MAX;
+	ask->accept = "application/pkix-crl, */*;q=0.1";
+	ask->max = RV_CRL_MAX;
+	ask->total_ms = 60000;
+}
+
+static void ask_for_ocsp(struct http_ask *ask, const struct rv_buf *request)
+{
+	ask->allow_http = 1;
+	ask->post = request->data;
+	ask->post_len = request->len;
+	ask->post_type = "application/ocsp-request";
+	ask->accept = "application/ocsp-response";
+	ask->max = RV_OCSP_MAX;
+	ask->total_ms = 20000;
+	ask->validator = NULL;
+}
+
+static int ask_for(struct fetcher *f, const struct job *j, struct source *s, struct http_ask *ask,
+	struct rv_buf *request, struct rv_err *e)
+{
 	*ask = (struct http_ask){.url = s->url,
-		.proxy = conf->trust_proxy,
-		.ca_file = conf->trust_ca,
-		.pin = conf->trust_pin,
-		.accept = "application/xml, */*;q=0.1",
-		.max = rv_xml_limits_trust.bytes,
-		.connect_ms = 15000,
-		.total_ms = 120000,
+		.proxy = f->p.conf->trust_proxy,
+		.connect_ms = 10000,
 		.slow_bytes = 100,
-		.slow_s = 30,
+		.slow_s = 15,
 		.validator = &s->validator};
+	if (j->kind == FETCH_LIST) {
+		ask_for_list(f->p.conf, ask);
+		return 0;
+	}
+	if (j->kind == FETCH_CRL) {
+		ask_for_crl(ask);
+		return 0;
+	}
+	int rc = fetcher_request(f, j, request, e);
+	ask_for_ocsp(ask, request);
+	return rc;
+}
+
+static int take(struct fetcher *f, const struct job *j, const struct source *s,
+	const struct rv_buf *body, struct rv_err *e)
+{
+	int rc = j->kind == FETCH_LIST
+			 ? f->p.offer(f->p.ctx, body->data, body->len, s->url, e)
+			 : fetcher_take(f, j, (struct rv_span){body->data, body->len}, e);
+	return rc == RV_EDUP ? 0 : rc;
 }
 
 /* 0 if what the address has was taken, or is nothing new. */
@@ -84,26 +135,30 @@ static int ask_source(struct fetcher *f, struct job *j, struct source *s, unsign
 	struct http_answer a = {.unchanged = 0};
 	struct http_validator before = s->validator;
 	struct http_ask ask;
-	ask_for(f, j, s, &ask);
-	int rc = http_client_run(f->http, &ask, &a, e);
-	*retry_after_s_r = a.retry_after_s;
+	struct rv_buf request = {0};
+	int rc = ask_for(f, j, s, &ask, &request, e);
+	if (rc == 0) {
+		rc = http_client_run(f->http, &ask, &a, e);
+		*retry_after_s_r = a.retry_after_s;
+	}
 	if (rc == 0 && !a.unchanged) {
-		rc = f->p.offer(f->p.ctx, a.body.data, a.body.len, s->url, e);
-		rc = rc == RV_EDUP ? 0 : rc;
+		rc = take(f, j, s, &a.body, e);
 		if (rc != 0) {
-			/* it is looked at anew next time: the clock or the authority may be others */
+			/* it is looked at anew next time: the clock or the list may be others */
 			s->validator = before;
+			rv_err_prefix(e, "%s", s->url);
 		}
 	}
+	rv_buf_free(&request);
 	rv_buf_free(&a.body);
 	return rc;
 }
 
-static int64_t backoff(struct fetcher *f, const struct source *s, int64_t every_us,
+static int64_t backoff(struct fetcher *f, const struct source *s, int64_t regular_us,
 	unsigned retry_after_s)
 {
-	int64_t wait_us = every_us < BACKOFF_FIRST_S * SEC ? every_us : BACKOFF_FIRST_S * SEC;
-	int64_t most_us = every_us > BACKOFF_MAX_S * SEC ? every_us : BACKOFF_MAX_S * SEC;
+	int64_t wait_us = regular_us < BACKOFF_FIRST_S * SEC ? regular_us : BACKOFF_FIRST_S * SEC;
+	int64_t most_us = regular_us > BACKOFF_MAX_S * SEC ? regular_us : BACKOFF_MAX_S * SEC;
 	for (unsigned i = 1; i < s->failures && wait_us < most_us; i++) {
 		wait_us *= 2;
 	}
@@ -114,7 +169,7 @@ static int64_t backoff(struct fetcher *f, const struct source *s, int64_t every_
 	return fetcher_jitter(f, wait_us);
 }
 
-static int try_source(struct fetcher *f, struct job *j, struct source *s, int64_t every_us)
+static int try_source(struct fetcher *f, struct job *j, struct source *s)
 {
 	struct rv_err why = {0};
 	unsigned retry_after_s = 0;
@@ -135,7 +190,7 @@ static int try_source(struct fetcher *f, struct job *j, struct source *s, int64_
 	} else {
 		s->failures++;
 		s->not_before_us =
-			fetcher_mono_us() + backoff(f, s, every_us, retry_after_s);
+			fetcher_mono_us() + backoff(f, s, every_us(f, j), retry_after_s);
 	}
 	pthread_mutex_unlock(&f->lock);
 	/* a server that stays away is told of once */
@@ -149,14 +204,69 @@ static int try_source(struct fetcher *f, struct job *j, struct source *s, int64_
 	return rc;
 }
 
-void job_run(struct fetcher *f, struct job *j, int64_t every_us)
+/* ---- servers that cannot be reached ---- */
+
+/* The length of SCHEME://HOST:PORT. */
+static size_t server_len(const char *url)
+{
+	const char *host = strstr(url, "://");
+	return host != NULL ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?") : strlen(url);
+}
+
+static int is_away(const struct source *s)
+{
+	static const char *const rules[] = {
+		"FETCH-TIMEOUT", "FETCH-CONNECT", "FETCH-RESOLVE", "FETCH-BROKEN", "FETCH-TLS"};
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (strcmp(s->why.rule, rules[i]) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Until when the server of that address is left alone because another address of it could not be
+ * reached; 0: it is not. */
+static int64_t server_away_us(const struct fetcher *f, const struct source *s, int64_t now_us)
+{
+	size_t len = server_len(s->url);
+	for (const struct job *j = f->jobs; j != NULL; j = j->next) {
+		for (size_t i = 0; i < j->n_sources; i++) {
+			const struct source *other = &j->sources[i];
+			if (other != s && other->not_before_us > now_us && is_away(other) &&
+				server_len(other->url) == len &&
+				strncmp(other->url, s->url, len) == 0) {
+				return other->not_before_us;
+			}
+		}
+	}
+	return 0;
+}
+
+/* 1 if it is asked now. */
+static int is_due(struct fetcher *f, struct source *s)
+{
+	int64_t now_us = fetcher_mono_us();
+	if (s->not_before_us > now_us) {
+		return 0;
+	}
+	int64_t away_us = server_away_us(f, s, now_us);
+	if (away_us != 0) {
+		pthread_mutex_lock(&f->lock);
+		s->not_before_us = away_us + fetcher_jitter(f, SEC);
+		pthread_mutex_unlock(&f->lock);
+	}
+	return away_us == 0;
+}
+
+void job_run(struct fetcher *f, struct job *j)
 {
 	int64_t due_us = INT64_MAX;
 	int rc = RV_EAGAIN;
 	for (size_t k = 0; rc != 0 && rc != RV_ECLOSED && k < j->n_sources; k++) {
 		struct source *s = &j->sources[(j->turn + k) % j->n_sources];
-		if (s->not_before_us <= fetcher_mono_us()) {
-			rc = try_source(f, j, s, every_us);
+		if (is_due(f, s)) {
+			rc = try_source(f, j, s);
 		}
 		if (rc == 0) {
 			j->turn = (j->turn + k + 1) % j->n_sources;
@@ -167,9 +277,10 @@ void job_run(struct fetcher *f, struct job *j, int64_t every_us)
 		due_us = at < due_us ? at : due_us;
 	}
 	int64_t now_us = fetcher_mono_us();
+	int64_t rest_us = j->kind == FETCH_LIST ? every_us(f, j) : fetcher_rest_us(f, j);
 	pthread_mutex_lock(&f->lock);
 	if (rc == 0 || due_us < now_us) {
-		due_us = now_us + fetcher_jitter(f, every_us);
+		due_us = now_us + fetcher_jitter(f, rest_us);
 	}
 	j->due_us = due_us;
 	pthread_mutex_unlock(&f->lock);

@@ -294,8 +294,7 @@ static int check_ask(const struct http_ask *ask, struct rv_err *e)
 	if (!http_url_valid(ask->url, ask->allow_http)) {
 		rv_fail_rule(e, RV_EINVAL, "FETCH-URL", "%.200s is not an address that is fetched",
 			ask->url);
-		rv_err_mend(e, "Write %s://HOST/PATH, without user name and fragment.",
-			ask->allow_http ? "https" : "https (http is not allowed here)");
+		rv_err_mend(e, "Write https://HOST/PATH, without user name and fragment.");
 		return RV_EINVAL;
 	}
 	if (ask->redirects > HTTP_REDIRECTS_MAX || (ask->post != NULL && ask->redirects > 0) ||

@@ -529,6 +529,33 @@ static unsigned from_env(const char *name)
 	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
 }
 
+static int core_sources(void *ctx, struct fetch_source **list_r, size_t *n_r, struct rv_err *e)
+{
+	struct fetch_source *list = calloc(2, sizeof(*list));
+	must(list != NULL, "memory", NULL);
+	list[0] = (struct fetch_source){.kind = FETCH_LIST, .url = "https://lists.example/trust.xml",
+		.tried_us = f.started_us, .fetched_us = f.started_us, .next_us = f.started_us + 1};
+	list[1] = (struct fetch_source){.kind = FETCH_CRL, .whose = "CN=KE", .url = "http://pki.example/ke.crl",
+		.tried_us = f.started_us, .next_us = f.started_us + 1, .failures = 3};
+	rv_fail_rule(&list[1].why, RV_ETIMEOUT, "FETCH-TIMEOUT", "the server did not answer in time");
+	*list_r = list;
+	*n_r = 2;
+	return 0;
+}
+
+/* Messages of FR are by a certificate that is revoked by now. */
+static int core_standing(void *ctx, const uint8_t cert[RV_DIGEST_LEN], struct status_facts *facts)
+{
+	*facts = (struct status_facts){.standing = {STATUS_LISTED, 0, 0, f.started_us}};
+	if (memcmp(cert, rv_cert_digest(f.fr.cert), RV_DIGEST_LEN) == 0) {
+		facts->standing.word = STATUS_REVOKED;
+		facts->revoked_us = f.started_us;
+		snprintf(facts->reason, sizeof(facts->reason), "superseded");
+		rv_fail_rule(&facts->why, RV_ECERT, "STATUS-REVOKED", "it is revoked");
+	}
+	return 0;
+}
+
 static void build(void)
 {
 	struct rv_err e = {0};
@@ -547,7 +574,9 @@ static void build(void)
 	must(!store_sqlite_open(&f.store, f.conf->state_dir, &e), "store", &e);
 	must(!queue_new(&f.tasks, 4096, &e), "queue", &e);
 	struct api_params p = {.conf = f.conf, .catalog = f.catalog,
-		.core = {NULL, core_submit, core_mark_read, core_links, core_trust, core_facts}, .clock = f.clock,
+		.core = {NULL, core_submit, core_mark_read, core_links, core_trust, core_facts, core_sources,
+			core_standing},
+		.clock = f.clock,
 		.limits = {.connections = from_env("FAKE_CONNECTIONS"), .streams = from_env("FAKE_STREAMS"),
 			.header_s = from_env("FAKE_HEADER_S"), .stall_s = from_env("FAKE_STALL_S"),
 			.answer_s = from_env("FAKE_ANSWER_S"), .heartbeat_ms = from_env("FAKE_HEARTBEAT_MS")}};
