@@ -31,7 +31,8 @@ void authority_say(struct cli *c, const char *fmt, ...)
 
 static const struct cli_command *const subs[] = {&authority_cmd_new, &authority_cmd_admit,
 	&authority_cmd_operation, &authority_cmd_remove, &authority_cmd_show,
-	&authority_cmd_publish, &authority_cmd_rekey, NULL};
+	&authority_cmd_publish, &authority_cmd_cosigner, &authority_cmd_quorum, &authority_cmd_sign,
+	&authority_cmd_rekey, NULL};
 
 const struct cli_command cmd_authority = {
 	.name = "authority",

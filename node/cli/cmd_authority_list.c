@@ -8,6 +8,29 @@
 
 /* ---- publish ---- */
 
+void authority_say_outcome(
+	struct cli *c, const char *dir, const char *out, const struct authority_outcome *r)
+{
+	char until[RV_STAMP_TEXT];
+	const char *missing = (const char *)r->missing.data;
+	rv_stamp_text(until, r->until_us);
+	if (r->complete) {
+		authority_say(c,
+			"Trust list %llu is in %s%s. It expires at %s: publish the next one "
+			"before.",
+			(unsigned long long)r->number, out != NULL ? out : dir,
+			out != NULL ? "" : "/trust.xml", until);
+		return;
+	}
+	authority_say(c,
+		"Trust list %llu is a proposal, in %s%s: it has %u of the %u signatures that it "
+		"needs.",
+		(unsigned long long)r->number, out != NULL ? out : dir,
+		out != NULL ? "" : "/proposal.xml", r->have, r->need);
+	authority_say(c, "Not signed yet: %s. Send it to who is to sign: reeve authority sign.",
+		r->missing.len > 0 ? missing : "");
+}
+
 static int run_publish(struct cli *c)
 {
 	struct rv_err e = {0};
@@ -16,10 +39,8 @@ static int run_publish(struct cli *c)
 	struct issue_ask ask = {options_ask, &p};
 	struct authority_publish how = {
 		.ask = &ask, .now_us = authority_now(c), .out = cli_opt(c, "out")};
-	uint64_t number = 0;
-	int64_t until_us = 0;
+	struct authority_outcome r = {0};
 	unsigned wanted = 0;
-	char until[RV_STAMP_TEXT];
 	const char *dir = cli_operand(c, 0);
 	rv_xml_init(NULL);
 	int status = options_days(c, "days", 30, how.now_us, &how.to_us);
@@ -27,19 +48,15 @@ static int run_publish(struct cli *c)
 		status = options_number(c, "number", 0, UINT32_MAX, &wanted);
 	}
 	how.number = wanted;
-	if (status == 0 && (authority_open(&a, dir, &e) != 0 ||
-				   authority_publish(a, &how, &number, &until_us, &e) != 0)) {
+	if (status == 0 &&
+		(authority_open(&a, dir, &e) != 0 || authority_publish(a, &how, &r, &e) != 0)) {
 		status = cli_fail(c, &e, "the list is not published");
 	}
 	authority_close(&a);
 	if (status == 0) {
-		rv_stamp_text(until, until_us);
-		authority_say(c,
-			"Trust list %llu is in %s%s. It expires at %s: publish the next one "
-			"before.",
-			(unsigned long long)number, how.out != NULL ? how.out : dir,
-			how.out != NULL ? "" : "/trust.xml", until);
+		authority_say_outcome(c, dir, how.out, &r);
 	}
+	authority_outcome_clear(&r);
 	return status;
 }
 
@@ -75,6 +92,9 @@ const struct cli_command authority_cmd_publish = {
 	.name = "publish",
 	.operands = "ADIR",
 	.summary = "sign the draft as the next list",
+	.details =
+		"Where the signatures of several coordinators are needed, the list is a proposal\n"
+		"until they have signed it with 'reeve authority sign'.",
 	.options = publish_options,
 	.min_operands = 1,
 	.max_operands = 1,

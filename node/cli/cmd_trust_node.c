@@ -58,6 +58,13 @@ static int read_verified(struct cli *c, const char *path, const char *authority,
 	return rc;
 }
 
+int trust_read_file(struct cli *c, const char *path, const char *authority, int64_t now_us,
+	struct rv_trust **t_r, struct rv_err *e)
+{
+	return authority != NULL ? read_verified(c, path, authority, now_us, t_r, e)
+				 : read_unverified(c, path, t_r, e);
+}
+
 static int read_named(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 {
 	const char *path = cli_operand(c, 0);
@@ -65,8 +72,7 @@ static int read_named(struct cli *c, struct rv_trust **t_r, struct rv_err *e)
 	if (path == NULL) {
 		return cli_trust(c, t_r, e);
 	}
-	return authority != NULL ? read_verified(c, path, authority, 0, t_r, e)
-				 : read_unverified(c, path, t_r, e);
+	return trust_read_file(c, path, authority, 0, t_r, e);
 }
 
 /* ---- show ---- */

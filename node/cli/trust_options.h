@@ -5,8 +5,8 @@
 #include "node/cli/cli.h"
 #include "node/trust/issue.h"
 
-/* Values of options that `reeve init` and `reeve authority` share. Each says what is wrong and returns
- * CLI_USAGE, or 0. */
+/* Values of options that `reeve init` and `reeve authority` share. Each says what is wrong and
+ * returns CLI_USAGE, or 0. */
 
 /* A whole number from 1 to max; fallback if the option is not given. */
 int options_number(

@@ -7,12 +7,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "node/file.h"
-
-enum { MAX_PEM = 64 << 10 };
 
 /* ---- small files of the folder ---- */
 
@@ -43,127 +39,6 @@ static int put_draft(const char *dir, xmlDoc *doc, struct rv_err *e)
 	return rc;
 }
 
-/* ---- keys and certificates ---- */
-
-int authority_identity(
-	const struct authority_new *n, X509 **cert_r, struct rv_buf *key_pem, struct rv_err *e)
-{
-	EVP_PKEY *key = NULL;
-	X509 *cert = NULL;
-	int rc = issue_key_new(&key, n->rsa_bits, e);
-	if (rc == 0) {
-		rc = issue_authority(&cert, key, n->code, n->name, n->from_us, n->to_us, e);
-	}
-	if (rc == 0) {
-		rc = issue_key_pem(key, n->passphrase, key_pem, e);
-	}
-	if (rc == 0) {
-		*cert_r = cert;
-		cert = NULL;
-	}
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return rc;
-}
-
-int authority_put_certs(const char *dir, X509 *current, X509 *former, struct rv_err *e)
-{
-	struct rv_buf pem = {0};
-	int rc = issue_cert_pem(current, &pem, e);
-	if (rc == 0 && former != NULL) {
-		rc = issue_cert_pem(former, &pem, e);
-	}
-	if (rc == 0) {
-		rc = authority_put(dir, "authority.pem", 0644, &pem, 0, e);
-	}
-	rv_buf_free(&pem);
-	return rc;
-}
-
-int authority_key_name(X509 *cert, char name[AUTHORITY_KEY_NAME], struct rv_err *e)
-{
-	unsigned char *der = NULL;
-	uint8_t digest[RV_DIGEST_LEN];
-	char hex[9];
-	int len = i2d_PUBKEY(X509_get0_pubkey(cert), &der);
-	if (len <= 0) {
-		return rv_fail_nomem(e);
-	}
-	rv_sha256(digest, der, (size_t)len);
-	OPENSSL_free(der);
-	rv_hex(hex, digest, 4);
-	snprintf(name, AUTHORITY_KEY_NAME, "authority-%s.key", hex);
-	return 0;
-}
-
-int authority_certs(const struct authority *a, X509 *certs[2], size_t *n_r, struct rv_err *e)
-{
-	struct rv_buf pem = {0};
-	BIO *bio = NULL;
-	size_t n = 0;
-	char *path = file_join(a->dir, "authority.pem");
-	int rc = path != NULL ? file_read(path, MAX_PEM, &pem, e) : rv_fail_nomem(e);
-	certs[0] = certs[1] = NULL;
-	if (rc == 0 && (bio = BIO_new_mem_buf(pem.data, (int)pem.len)) == NULL) {
-		rc = rv_fail_nomem(e);
-	}
-	while (rc == 0 && n < 2 && (certs[n] = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-		n++;
-	}
-	ERR_clear_error();
-	if (rc == 0 && n == 0) {
-		rc = rv_fail(e, RV_ECERT, "there is no certificate in %s", path);
-	}
-	*n_r = n;
-	BIO_free(bio);
-	rv_buf_free(&pem);
-	free(path);
-	return rc;
-}
-
-int authority_key(const struct authority *a, X509 *cert, const struct issue_ask *ask,
-	EVP_PKEY **key_r, struct rv_err *e)
-{
-	char name[AUTHORITY_KEY_NAME];
-	EVP_PKEY *key = NULL;
-	char *path = NULL;
-	int rc = authority_key_name(cert, name, e);
-	if (rc != 0) {
-		return rc;
-	}
-	path = file_join(a->dir, name);
-	rc = path != NULL ? issue_key_read(&key, path, ask, e) : rv_fail_nomem(e);
-	if (rc == RV_ENOTFOUND) {
-		rv_err_mend(e, "It belongs to a certificate in authority.pem: restore both from "
-			       "the same backup.");
-	}
-	if (rc == 0 && X509_check_private_key(cert, key) != 1) {
-		ERR_clear_error();
-		rc = rv_fail(e, RV_ECERT, "%s does not belong to its certificate in authority.pem",
-			path);
-		rv_err_mend(e, "Restore both from the same backup.");
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	if (rc == 0) {
-		*key_r = key;
-	}
-	free(path);
-	return rc;
-}
-
-int64_t authority_not_after(const X509 *cert)
-{
-	int days = 0;
-	int secs = 0;
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	if (epoch == NULL || ASN1_TIME_diff(&days, &secs, epoch, X509_get0_notAfter(cert)) != 1) {
-		days = secs = 0; /* a date that cannot be read has passed */
-	}
-	ASN1_TIME_free(epoch);
-	return ((int64_t)days * 86400 + secs) * RV_US_PER_SEC;
-}
-
 /* ---- the folder ---- */
 
 static xmlDoc *empty_draft(const struct authority_new *n)
@@ -190,6 +65,7 @@ static int fill_folder(
 	const char *dir, X509 *cert, const struct rv_buf *key_pem, xmlDoc *doc, struct rv_err *e)
 {
 	char name[AUTHORITY_KEY_NAME];
+	struct rv_buf pem = {0};
 	char *published = file_join(dir, "published");
 	int rc = published != NULL ? authority_key_name(cert, name, e) : rv_fail_nomem(e);
 	if (rc == 0) {
@@ -205,11 +81,18 @@ static int fill_folder(
 		rc = authority_put(dir, name, 0600, key_pem, 1, e);
 	}
 	if (rc == 0) {
-		rc = authority_put_certs(dir, cert, NULL, e);
+		rc = authority_own_write(dir, cert, NULL, e);
+	}
+	if (rc == 0) {
+		rc = issue_cert_pem(cert, &pem, e);
+	}
+	if (rc == 0) {
+		rc = authority_put(dir, "authority.pem", 0644, &pem, 0, e);
 	}
 	if (rc == 0) {
 		rc = put_draft(dir, doc, e);
 	}
+	rv_buf_free(&pem);
 	free(published);
 	return rc;
 }
@@ -217,18 +100,23 @@ static int fill_folder(
 int authority_create(const char *dir, const struct authority_new *n, struct rv_err *e)
 {
 	struct rv_buf key_pem = {0};
-	X509 *cert = NULL;
-	xmlDoc *doc = empty_draft(n);
-	int rc = doc != NULL ? rv_trust_check(NULL, doc, e) : rv_fail_nomem(e);
+	struct authority_own own = {.n = 0};
+	struct authority made = {.doc = empty_draft(n)};
+	int rc = made.doc != NULL ? rv_trust_check(NULL, made.doc, e) : rv_fail_nomem(e);
 	if (rc == 0) {
-		rc = authority_identity(n, &cert, &key_pem, e);
+		made.list = rv_xml_first(xmlDocGetRootElement(made.doc));
+		rc = authority_identity(n, &own.certs[0], &key_pem, e);
 	}
 	if (rc == 0) {
-		rc = fill_folder(dir, cert, &key_pem, doc, e);
+		own.n = 1;
+		rc = authority_take_seat(&made, &own, e);
+	}
+	if (rc == 0) {
+		rc = fill_folder(dir, own.certs[0], &key_pem, made.doc, e);
 	}
 	rv_buf_wipe(&key_pem);
-	X509_free(cert);
-	xmlFreeDoc(doc);
+	authority_own_clear(&own);
+	xmlFreeDoc(made.doc);
 	return rc;
 }
 
@@ -388,6 +276,31 @@ xmlNode *authority_add_stamp(xmlNode *parent, const char *name, int64_t t_us)
 	char text[RV_STAMP_TEXT];
 	rv_stamp_text(text, t_us);
 	return rv_xml_add(parent, name, text);
+}
+
+static size_t rank_of(const xmlNode *node)
+{
+	static const char *const order[] = {"Signing", "Issuer", "Checking", "Member"};
+	size_t rank = 0;
+	while (rank < sizeof(order) / sizeof(order[0]) &&
+		strcmp((const char *)node->name, order[rank]) != 0) {
+		rank++;
+	}
+	return rank;
+}
+
+void authority_place(struct authority *a, xmlNode *node)
+{
+	xmlUnlinkNode(node);
+	xmlNode *next = rv_xml_first(a->list);
+	while (next != NULL && rank_of(next) <= rank_of(node)) {
+		next = rv_xml_next(next);
+	}
+	if (next != NULL) {
+		xmlAddPrevSibling(next, node);
+	} else {
+		xmlAddChild(a->list, node);
+	}
 }
 
 int authority_grow(xmlNode *operation, struct rv_err *e)

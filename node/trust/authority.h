@@ -10,13 +10,17 @@
  * The folder of an authority: where a coordinator keeps the draft of the trust list and publishes
  * it. Offline; one process at a time (the folder is locked while it is open).
  *
- *   authority.pem     its certificate; the former one behind it while the key rotates
+ *   own.pem           its certificate; the former one behind it while the key rotates
  *   authority-*.key   private key, PEM, 0600, under a passphrase if one was given; the name has 8
  *                     digits of its public key's digest, so that a certificate finds its key
+ *   authority.pem     what members verify lists with: the certificates of all who sign lists, and
+ *                     how many must, as the list last published says (node/trust/roots.h)
  *   list.xml          the draft: a list without signature that people may edit; its Number is what
  *                     the next list will have
  *   trust.xml         the list last published
  *   published/N.xml   every list published
+ *   proposed/N.xml    lists made here that needed the signatures of others (authority_sign.h)
+ *   signed/N.xml      lists of others signed here that needed more signatures
  *
  * Each change is on disk when the call returns 0, and nothing is changed when it does not.
  */
@@ -87,18 +91,31 @@ int authority_operation(struct authority *a, const struct authority_operation *o
 
 struct authority_publish {
 	const struct issue_ask *ask;
-	int64_t now_us, to_us; /* the list ends at to_us, or with the authority's certificate if
-				  that is earlier */
+	int64_t now_us, to_us; /* the list ends at to_us, or with a certificate of who signs lists
+				  if that is earlier */
 	uint64_t number;       /* 0: the next one; else at least that */
-	const char *out;       /* file; NULL: trust.xml in the folder */
+	const char *out;       /* file; NULL: trust.xml, or proposal.xml, in the folder */
 };
-int authority_publish(struct authority *a, const struct authority_publish *how, uint64_t *number_r,
-	int64_t *until_r, struct rv_err *e);
+/* What came of it. */
+struct authority_outcome {
+	uint64_t number;
+	int64_t until_us;
+	int complete;          /* 0: a proposal, that others must sign (authority_sign.h) */
+	unsigned have, need;   /* signatures */
+	struct rv_buf missing; /* who of those has not signed: "RILO, WCO"; empty: all have */
+};
+void authority_outcome_clear(struct authority_outcome *r);
+/* Signs the draft with the key of this folder as the next list. Its number is used up, whether the
+ * list becomes complete or not. */
+int authority_publish(struct authority *a, const struct authority_publish *how,
+	struct authority_outcome *r, struct rv_err *e);
 
-/* A new key and certificate; the former ones sign beside them until authority_rekey_end. RV_EEXIST
- * if a rotation goes on. n.code and n.name NULL: those of the former certificate. */
+/* A new key and certificate; the former key signs beside the new one until authority_rekey_end, so
+ * that who has not seen the change follows. RV_EEXIST if a rotation goes on. n.code and n.name
+ * NULL: those of the former certificate. */
 int authority_rekey(struct authority *a, const struct authority_new *n, struct rv_err *e);
-/* Forgets the former key and certificate. RV_ENOTFOUND if there is none. */
+/* Forgets the former key and certificate. RV_ENOTFOUND if there is none; RV_EDENIED
+ * (AUTHORITY-ROTATION) before a complete list names the new key. */
 int authority_rekey_end(struct authority *a, struct rv_err *e);
 
 #endif

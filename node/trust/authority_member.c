@@ -8,11 +8,6 @@
 /* Ended keys stay listed this long: what was signed in time may arrive late. */
 #define KEEP_US (INT64_C(90) * 86400 * RV_US_PER_SEC)
 
-static int64_t whole_seconds(int64_t t_us)
-{
-	return t_us - t_us % RV_US_PER_SEC;
-}
-
 static int refuse_admission(struct rv_err *e, const char *code, int listed)
 {
 	if (listed) {
@@ -33,29 +28,28 @@ static int issue_base64(struct authority *a, const struct rv_join *j,
 {
 	const unsigned char *p = j->request;
 	X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)j->request_len);
-	X509 *certs[2] = {NULL, NULL};
+	struct authority_own own = {.n = 0};
 	X509 *cert = NULL;
 	EVP_PKEY *key = NULL;
-	size_t n = 0;
 	struct rv_buf der = {0};
-	int rc = authority_certs(a, certs, &n, e);
+	int rc = authority_own_read(a, &own, e);
 	if (rc != 0) {
 		goto out;
 	}
-	int64_t until = authority_not_after(certs[0]);
-	until = whole_seconds(how->to_us < until ? how->to_us : until);
+	int64_t until = authority_not_after(own.certs[0]);
+	until = authority_seconds(how->to_us < until ? how->to_us : until);
 	if (until <= how->now_us) {
 		rc = rv_fail(e, RV_EEXPIRED, "the certificate of the authority has expired");
 		rv_err_mend(e, "Make a new one with reeve authority rekey.");
 		goto out;
 	}
-	rc = authority_key(a, certs[0], how->ask, &key, e);
+	rc = authority_key(a, own.certs[0], how->ask, &key, e);
 	if (rc == 0 && req == NULL) {
 		rc = rv_fail(e, RV_ECERT, "the certificate request cannot be read");
 	}
 	if (rc == 0) {
-		rc = issue_member(&cert, req, certs[0], key, j->party.code, j->party.name,
-			whole_seconds(how->now_us) - BACKDATE_US, until, e);
+		rc = issue_member(&cert, req, own.certs[0], key, j->party.code, j->party.name,
+			authority_seconds(how->now_us) - BACKDATE_US, until, e);
 	}
 	if (rc == 0) {
 		rc = issue_cert_der(cert, &der, e);
@@ -67,8 +61,7 @@ static int issue_base64(struct authority *a, const struct rv_join *j,
 out:
 	EVP_PKEY_free(key);
 	X509_free(cert);
-	X509_free(certs[0]);
-	X509_free(certs[1]);
+	authority_own_clear(&own);
 	X509_REQ_free(req);
 	rv_buf_free(&der);
 	return rc;
@@ -80,7 +73,7 @@ static int carry_over(xmlNode *to, xmlNode *former, const char *name, const char
 	const struct authority_admit *how)
 {
 	xmlNode *next;
-	int64_t end_us = whole_seconds(how->now_us) + how->overlap_us;
+	int64_t end_us = authority_seconds(how->now_us) + how->overlap_us;
 	for (xmlNode *n = rv_xml_child(former, name); n != NULL; n = next) {
 		int64_t from_us = 0;
 		int64_t to_us = 0;
@@ -127,25 +120,21 @@ static int add_party(xmlNode *m, const struct rv_member *party, unsigned roles)
 	return bad ? RV_ENOMEM : 0;
 }
 
-/* Members stand before operations. */
 static void place_member(struct authority *a, xmlNode *m, xmlNode *former)
 {
-	xmlNode *operation = rv_xml_child(a->list, "Operation");
-	xmlUnlinkNode(m);
 	if (former != NULL) {
+		xmlUnlinkNode(m);
 		xmlReplaceNode(former, m);
 		xmlFreeNode(former);
-	} else if (operation != NULL) {
-		xmlAddPrevSibling(operation, m);
 	} else {
-		xmlAddChild(a->list, m);
+		authority_place(a, m);
 	}
 }
 
 static int build_member(struct authority *a, const struct rv_join *j,
 	const struct authority_admit *how, xmlNode *former, const char *base64, int64_t until_us)
 {
-	int64_t from_us = whole_seconds(how->now_us) - BACKDATE_US;
+	int64_t from_us = authority_seconds(how->now_us) - BACKDATE_US;
 	xmlNode *m = rv_xml_add(a->list, "Member", NULL);
 	if (m == NULL ||
 		add_party(m, &j->party, how->roles != 0 ? how->roles : j->party.roles) != 0) {
@@ -246,7 +235,8 @@ int authority_remove(struct authority *a, const char *code, struct rv_err *e)
 			rv_fail(e, RV_EDENIED, "%s leads operation %s", code,
 				name != NULL ? name : "?");
 			rv_err_mend(e,
-				"Give it another lead first: reeve authority operation %s %s --lead "
+				"Give it another lead first: reeve authority operation %s %s "
+				"--lead "
 				"CODE",
 				a->dir, name != NULL ? name : "OP");
 			return RV_EDENIED;

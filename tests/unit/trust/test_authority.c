@@ -5,24 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "node/file.h"
 #include "node/trust/authority.h"
 #include "node/trust/roots.h"
 #include "node/trust/trust.h"
-#include "tests/unit/trust/pki.h"
-
-/* A member as `reeve init` makes it. */
-struct party {
-	EVP_PKEY *key;
-	struct rv_buf join; /* wire form */
-	char z85[RV_CURVE_KEY_TEXT];
-};
-
-static char base[64];
-static char *dir;
+#include "tests/unit/trust/office.h"
 
 static int set_up(void **state)
 {
@@ -33,140 +22,6 @@ static int tear_down(void **state)
 {
 	rv_xml_cleanup();
 	return 0;
-}
-
-static int make_folder(void **state)
-{
-	strcpy(base, "/tmp/reeve-authority.XXXXXX");
-	assert_non_null(mkdtemp(base));
-	dir = file_join(base, "a");
-	return 0;
-}
-
-static int drop_folder(void **state)
-{
-	char command[128];
-	free(dir);
-	snprintf(command, sizeof(command), "rm -rf %s", base);
-	return system(command) == 0 ? 0 : -1;
-}
-
-static void fill_join(struct rv_join *j, EVP_PKEY *key, const char *code, unsigned roles, const char *z85)
-{
-	X509_REQ *req = NULL;
-	unsigned char *der = NULL;
-	memset(j, 0, sizeof(*j));
-	strcpy(j->party.code, code);
-	j->party.name = strdup("Revenue & Customs");
-	j->party.roles = roles;
-	j->made_us = PKI_NOW;
-	strcpy(j->z85, z85);
-	assert_int_equal(issue_request(&req, key, code, "Revenue & Customs", NULL), 0);
-	int len = i2d_X509_REQ(req, &der);
-	assert_true(len > 0);
-	j->request = malloc((size_t)len);
-	assert_non_null(j->request);
-	memcpy(j->request, der, (size_t)len);
-	j->request_len = (size_t)len;
-	OPENSSL_free(der);
-	X509_REQ_free(req);
-}
-
-static void party_new(struct party *p, const char *code, unsigned roles, unsigned rsa_bits)
-{
-	struct rv_join j;
-	struct rv_signer signer;
-	struct rv_err e = {0};
-	memset(p, 0, sizeof(*p));
-	assert_int_equal(issue_key_new(&p->key, rsa_bits, NULL), 0);
-	pki_z85(p->z85);
-	fill_join(&j, p->key, code, roles, p->z85);
-	assert_int_equal(issue_signer(&signer, p->key, code, NULL), 0);
-	if (rv_join_write(&j, &signer, &p->join, &e) != 0) {
-		print_error("%s %s\n", e.rule, e.text);
-		fail();
-	}
-	assert_non_null(rv_buf_cstr(&p->join));
-	rv_join_clear(&j);
-}
-
-static void party_clear(struct party *p)
-{
-	EVP_PKEY_free(p->key);
-	rv_buf_free(&p->join);
-}
-
-static void create(const char *passphrase)
-{
-	struct rv_err e = {0};
-	struct authority_new n = {"OCU", "Coordination Unit", PKI_NOW - 300 * RV_US_PER_SEC, PKI_NOW + 1000 * PKI_DAY,
-		0, passphrase};
-	if (authority_create(dir, &n, &e) != 0) {
-		print_error("%s\n", e.text);
-		fail();
-	}
-}
-
-static struct authority *opened(void)
-{
-	struct authority *a = NULL;
-	struct rv_err e = {0};
-	if (authority_open(&a, dir, &e) != 0) {
-		print_error("%s\n", e.text);
-		fail();
-	}
-	return a;
-}
-
-static int admit(struct authority *a, const struct party *p, int renew, int64_t overlap_us, int64_t now_us, struct rv_err *e)
-{
-	struct rv_join j;
-	int64_t until = 0;
-	int waits = 0;
-	struct authority_admit how = {.now_us = now_us, .to_us = now_us + 700 * PKI_DAY, .renew = renew,
-		.overlap_us = overlap_us};
-	assert_int_equal(rv_join_read(&j, p->join.data, p->join.len, e), 0);
-	int rc = authority_admit(a, &j, &how, &until, &waits, e);
-	rv_join_clear(&j);
-	return rc;
-}
-
-static void admitted(struct authority *a, const struct party *p)
-{
-	struct rv_err e = {0};
-	if (admit(a, p, 0, 0, PKI_NOW, &e) != 0) {
-		print_error("%s\n", e.text);
-		fail();
-	}
-}
-
-/* The list as a node reads it that knows authority.pem. */
-static struct rv_trust *published(struct authority *a, int64_t now_us, uint64_t number)
-{
-	struct rv_err e = {0};
-	struct authority_publish how = {.now_us = now_us, .to_us = now_us + 10 * PKI_DAY};
-	uint64_t got = 0;
-	int64_t until = 0;
-	struct trust_roots roots = {0};
-	struct rv_buf wire = {0};
-	struct rv_trust *t = NULL;
-	char *pem = file_join(dir, "authority.pem");
-	char *list = file_join(dir, "trust.xml");
-	if (authority_publish(a, &how, &got, &until, &e) != 0) {
-		print_error("%s %s\n", e.rule, e.text);
-		fail();
-	}
-	assert_int_equal(got, number);
-	assert_int_equal(trust_roots_read(&roots, pem, &e), 0);
-	assert_int_equal(file_read(list, 1 << 20, &wire, &e), 0);
-	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)roots.certs, roots.n, 1, now_us,
-		&e), 0);
-	assert_int_equal(rv_trust_number(t), number);
-	trust_roots_clear(&roots);
-	rv_buf_free(&wire);
-	free(pem);
-	free(list);
-	return t;
 }
 
 static const struct rv_participant parts[] = {{"KE", RV_PART_PARTICIPANT, 0, 0}, {"FR", RV_PART_COORDINATION, 0, 0},
@@ -185,22 +40,22 @@ static void test_new(void **state)
 	struct rv_err e = {0};
 	struct authority *second = NULL;
 	struct authority_new n = {"OCU", "Again", PKI_NOW, PKI_NOW + PKI_DAY, 0, NULL};
-	create(NULL);
-	assert_int_equal(stat(dir, &st), 0);
+	office_create(NULL);
+	assert_int_equal(stat(office_dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(authority_create(dir, &n, &e), RV_EEXIST);
+	assert_int_equal(authority_create(office_dir, &n, &e), RV_EEXIST);
 	assert_true(e.mend[0] != '\0');
-	struct authority *a = opened();
-	assert_int_equal(authority_open(&second, dir, &e), RV_EAGAIN);
+	struct authority *a = office_opened();
+	assert_int_equal(authority_open(&second, office_dir, &e), RV_EAGAIN);
 	assert_null(second);
 	/* an empty list may be published: nobody is trusted */
-	struct rv_trust *t = published(a, PKI_NOW, 1);
+	struct rv_trust *t = office_published(a, PKI_NOW, 1);
 	assert_string_equal(rv_trust_authority(t), "OCU");
 	rv_trust_unref(&t);
 	authority_close(&a);
 	authority_close(&a);
 	n.code = "ocu";
-	char *bad = file_join(base, "b");
+	char *bad = file_join(office_base, "b");
 	assert_int_equal(authority_create(bad, &n, &e), RV_ESCHEMA);
 	assert_int_equal(authority_open(&a, bad, &e), RV_ESYS);
 	assert_null(a);
@@ -214,8 +69,8 @@ static void test_list(void **state)
 	unsigned version = 0;
 	int waits = 0;
 	struct authority_operation o = operation();
-	create(NULL);
-	struct authority *a = opened();
+	office_create(NULL);
+	struct authority *a = office_opened();
 	party_new(&ke, "KE", RV_ROLE_ADMINISTRATION, 0);
 	party_new(&fr, "FR", RV_ROLE_ADMINISTRATION, 2048);
 	party_new(&rilo, "RILO", RV_ROLE_RELAY | RV_ROLE_COORDINATOR, 0);
@@ -223,19 +78,18 @@ static void test_list(void **state)
 	assert_int_equal(authority_operation(a, &o, &version, &waits, &e), 0);
 	assert_int_equal(version, 1);
 	assert_true(waits);
-	uint64_t number = 0;
-	int64_t until = 0;
+	struct authority_outcome out = {0};
 	struct authority_publish how = {.now_us = PKI_NOW, .to_us = PKI_NOW + PKI_DAY};
-	assert_int_equal(authority_publish(a, &how, &number, &until, &e), RV_ESCHEMA);
+	assert_int_equal(authority_publish(a, &how, &out, &e), RV_ESCHEMA);
 	assert_string_equal(e.rule, "TRUST-MEMBER");
-	admitted(a, &ke);
-	admitted(a, &fr);
-	admitted(a, &rilo);
-	assert_int_equal(admit(a, &ke, 0, 0, PKI_NOW, &e), RV_EEXIST);
+	office_admitted(a, &ke);
+	office_admitted(a, &fr);
+	office_admitted(a, &rilo);
+	assert_int_equal(office_admit(a, &ke, 0, 0, PKI_NOW, &e), RV_EEXIST);
 	authority_close(&a);
 
-	a = opened();
-	struct rv_trust *t = published(a, PKI_NOW, 1); /* no number was used for what was refused */
+	a = office_opened();
+	struct rv_trust *t = office_published(a, PKI_NOW, 1); /* no number was used for what was refused */
 	assert_string_equal(rv_trust_by_curve(t, ke.z85, PKI_NOW)->name, "Revenue & Customs");
 	const struct rv_member *m = rv_trust_member(t, "RILO");
 	assert_int_equal(m->roles, RV_ROLE_RELAY | RV_ROLE_COORDINATOR);
@@ -245,36 +99,37 @@ static void test_list(void **state)
 	assert_int_equal(op->kinds, 0);
 	assert_false(op->nominal_allowed);
 	rv_trust_unref(&t);
-	t = published(a, PKI_NOW + PKI_DAY, 2);
+	t = office_published(a, PKI_NOW + PKI_DAY, 2);
 	rv_trust_unref(&t);
 	how.number = 2;
-	assert_int_equal(authority_publish(a, &how, &number, &until, &e), RV_EINVAL);
+	assert_int_equal(authority_publish(a, &how, &out, &e), RV_EINVAL);
 	how.number = 50;
-	assert_int_equal(authority_publish(a, &how, &number, &until, &e), 0);
-	assert_int_equal(number, 50);
-	t = published(a, PKI_NOW, 51);
+	assert_int_equal(authority_publish(a, &how, &out, &e), 0);
+	assert_int_equal(out.number, 50);
+	authority_outcome_clear(&out);
+	t = office_published(a, PKI_NOW, 51);
 	rv_trust_unref(&t);
 
 	/* the draft came back from a backup: the number was used */
-	char *draft = file_join(dir, "list.xml");
+	char *draft = file_join(office_dir, "list.xml");
 	struct rv_buf text = {0};
 	authority_close(&a);
 	assert_int_equal(file_read(draft, 1 << 20, &text, &e), 0);
 	char *older = pki_replace(rv_buf_cstr(&text), "Number=\"52\"", "Number=\"51\"");
 	assert_int_equal(file_write(draft, 0600, older, strlen(older), &e), 0);
-	a = opened();
+	a = office_opened();
 	how.number = 0;
-	assert_int_equal(authority_publish(a, &how, &number, &until, &e), RV_EEXIST);
+	assert_int_equal(authority_publish(a, &how, &out, &e), RV_EEXIST);
 	free(older);
 	rv_buf_free(&text);
 
 	/* a draft that someone spoiled is named as such */
 	authority_close(&a);
 	assert_int_equal(file_write(draft, 0600, "<TrustList", 10, &e), 0);
-	assert_int_equal(authority_open(&a, dir, &e), RV_EPARSE);
+	assert_int_equal(authority_open(&a, office_dir, &e), RV_EPARSE);
 	assert_non_null(strstr(e.text, draft));
 	assert_int_equal(file_write(draft, 0600, "<TrustList/>", 12, &e), 0);
-	assert_int_equal(authority_open(&a, dir, &e), RV_ESCHEMA);
+	assert_int_equal(authority_open(&a, office_dir, &e), RV_ESCHEMA);
 	free(draft);
 	party_clear(&ke);
 	party_clear(&fr);
@@ -290,16 +145,16 @@ static void test_operation(void **state)
 	const char *const leaves[] = {"FR"};
 	const struct rv_participant joins[] = {{"DE", RV_PART_OBSERVER, 0, 0}};
 	struct authority_operation o = operation();
-	create(NULL);
-	struct authority *a = opened();
+	office_create(NULL);
+	struct authority *a = office_opened();
 	party_new(&ke, "KE", RV_ROLE_ADMINISTRATION, 0);
 	party_new(&fr, "FR", RV_ROLE_ADMINISTRATION, 0);
 	party_new(&rilo, "RILO", RV_ROLE_RELAY, 0);
 	party_new(&de, "DE", RV_ROLE_ADMINISTRATION, 0);
-	admitted(a, &ke);
-	admitted(a, &fr);
-	admitted(a, &rilo);
-	admitted(a, &de);
+	office_admitted(a, &ke);
+	office_admitted(a, &fr);
+	office_admitted(a, &rilo);
+	office_admitted(a, &de);
 	const struct authority_categories lists[] = {{"crane-goods",
 		"code,name,parent\nwildlife,Wildlife,\nivory,Ivory,wildlife\r\ntimber,Timber,\n"}};
 	o.lists = lists;
@@ -315,7 +170,7 @@ static void test_operation(void **state)
 		.n_end = 1, .to_us = PKI_NOW + 90 * PKI_DAY, .now_us = PKI_NOW, .lists = lists, .n_lists = 1};
 	assert_int_equal(authority_operation(a, &change, &version, &waits, &e), 0);
 	assert_int_equal(version, 2);
-	struct rv_trust *t = published(a, PKI_NOW, 1);
+	struct rv_trust *t = office_published(a, PKI_NOW, 1);
 	const struct rv_operation *op = rv_trust_operation(t, "CRANE-26");
 	assert_int_equal(op->version, 2);
 	assert_string_equal(op->name, "Operation Crane");
@@ -339,7 +194,7 @@ static void test_operation(void **state)
 	struct authority_operation again = {.code = "CRANE-26", .nominal = -1, .lists = longer, .n_lists = 2,
 		.add = back, .n_add = 1, .now_us = PKI_NOW + 2 * RV_US_PER_SEC};
 	assert_int_equal(authority_operation(a, &again, &version, &waits, &e), 0);
-	t = published(a, PKI_NOW, 2);
+	t = office_published(a, PKI_NOW, 2);
 	op = rv_trust_operation(t, "CRANE-26");
 	assert_int_equal(op->n_categories, 2);
 	assert_int_equal(op->categories[0].version, 2);
@@ -365,14 +220,14 @@ static void test_operation(void **state)
 		.now_us = PKI_NOW};
 	assert_int_equal(authority_operation(a, &role, &version, &waits, &e), RV_ESCHEMA);
 	assert_string_equal(e.rule, "TRUST-ROLE");
-	t = published(a, PKI_NOW, 3);
+	t = office_published(a, PKI_NOW, 3);
 	assert_int_equal(rv_trust_operation(t, "CRANE-26")->version, 3);
 	rv_trust_unref(&t);
 
 	assert_int_equal(authority_remove(a, "KE", &e), RV_EDENIED);
 	assert_int_equal(authority_remove(a, "US", &e), RV_ENOTFOUND);
 	assert_int_equal(authority_remove(a, "DE", &e), 0);
-	t = published(a, PKI_NOW, 4);
+	t = office_published(a, PKI_NOW, 4);
 	assert_null(rv_trust_member(t, "DE"));
 	assert_int_equal(rv_trust_operation(t, "CRANE-26")->version, 4);
 	assert_null(rv_participant_at(rv_trust_operation(t, "CRANE-26"), "DE", PKI_NOW));
@@ -389,15 +244,15 @@ static void test_renew(void **state)
 	struct party ke, later, stolen;
 	struct rv_err e = {0};
 	int64_t then = PKI_NOW + 100 * PKI_DAY;
-	create(NULL);
-	struct authority *a = opened();
+	office_create(NULL);
+	struct authority *a = office_opened();
 	party_new(&ke, "KE", RV_ROLE_ADMINISTRATION, 0);
 	party_new(&later, "KE", RV_ROLE_ADMINISTRATION, 0);
 	party_new(&stolen, "KE", RV_ROLE_ADMINISTRATION, 0);
-	assert_int_equal(admit(a, &ke, 1, 0, PKI_NOW, &e), RV_ENOTFOUND);
-	admitted(a, &ke);
-	assert_int_equal(admit(a, &later, 1, 14 * PKI_DAY, then, &e), 0);
-	struct rv_trust *t = published(a, then, 1);
+	assert_int_equal(office_admit(a, &ke, 1, 0, PKI_NOW, &e), RV_ENOTFOUND);
+	office_admitted(a, &ke);
+	assert_int_equal(office_admit(a, &later, 1, 14 * PKI_DAY, then, &e), 0);
+	struct rv_trust *t = office_published(a, then, 1);
 	assert_int_equal(rv_trust_member(t, "KE")->n_certs, 2);
 	assert_non_null(rv_trust_by_curve(t, ke.z85, then + 13 * PKI_DAY));
 	assert_null(rv_trust_by_curve(t, ke.z85, then + 15 * PKI_DAY));
@@ -405,15 +260,15 @@ static void test_renew(void **state)
 	assert_non_null(rv_trust_by_curve(t, later.z85, then + 300 * PKI_DAY));
 	rv_trust_unref(&t);
 	/* the key was stolen: the former ones end now */
-	assert_int_equal(admit(a, &stolen, 1, 0, then + PKI_DAY, &e), 0);
-	t = published(a, then + PKI_DAY, 2);
+	assert_int_equal(office_admit(a, &stolen, 1, 0, then + PKI_DAY, &e), 0);
+	t = office_published(a, then + PKI_DAY, 2);
 	assert_null(rv_trust_by_curve(t, ke.z85, then + PKI_DAY + 1));
 	assert_null(rv_trust_by_curve(t, later.z85, then + PKI_DAY + 1));
 	assert_non_null(rv_trust_by_curve(t, stolen.z85, then + PKI_DAY + 1));
 	rv_trust_unref(&t);
 	/* a certificate over the same keys: the CURVE key is listed once */
-	assert_int_equal(admit(a, &stolen, 1, PKI_DAY, then + 200 * PKI_DAY, &e), 0);
-	t = published(a, then + 200 * PKI_DAY, 3);
+	assert_int_equal(office_admit(a, &stolen, 1, PKI_DAY, then + 200 * PKI_DAY, &e), 0);
+	t = office_published(a, then + 200 * PKI_DAY, 3);
 	assert_int_equal(rv_trust_member(t, "KE")->n_keys, 1);
 	assert_int_equal(rv_trust_member(t, "KE")->n_certs, 2);
 	assert_non_null(rv_trust_by_curve(t, stolen.z85, then + 150 * PKI_DAY));
@@ -431,18 +286,18 @@ static void test_duplicate(void **state)
 	struct rv_join j;
 	struct rv_err e = {0};
 	struct rv_signer signer;
-	create(NULL);
-	struct authority *a = opened();
+	office_create(NULL);
+	struct authority *a = office_opened();
 	party_new(&ke, "KE", RV_ROLE_ADMINISTRATION, 0);
 	party_new(&fr, "FR", RV_ROLE_ADMINISTRATION, 0);
-	admitted(a, &ke);
-	fill_join(&j, fr.key, "FR", RV_ROLE_ADMINISTRATION, ke.z85);
+	office_admitted(a, &ke);
+	office_join(&j, fr.key, "FR", RV_ROLE_ADMINISTRATION, ke.z85);
 	rv_buf_reset(&fr.join);
 	assert_int_equal(issue_signer(&signer, fr.key, "FR", NULL), 0);
 	assert_int_equal(rv_join_write(&j, &signer, &fr.join, &e), 0);
-	assert_int_equal(admit(a, &fr, 0, 0, PKI_NOW, &e), RV_ESCHEMA);
+	assert_int_equal(office_admit(a, &fr, 0, 0, PKI_NOW, &e), RV_ESCHEMA);
 	assert_string_equal(e.rule, "TRUST-DUPLICATE");
-	struct rv_trust *t = published(a, PKI_NOW, 1);
+	struct rv_trust *t = office_published(a, PKI_NOW, 1);
 	assert_null(rv_trust_member(t, "FR"));
 	rv_trust_unref(&t);
 	authority_close(&a);
@@ -464,14 +319,14 @@ static void test_passphrase(void **state)
 	struct rv_join j;
 	struct rv_buf pem = {0};
 	int64_t until = 0;
-	uint64_t number = 0;
+	struct authority_outcome out = {0};
 	int waits = 0;
 	static char right[] = "correct horse", wrong[] = "battery staple";
 	struct issue_ask knows = {say, right}, guesses = {say, wrong};
 	struct authority_admit how = {.now_us = PKI_NOW, .to_us = PKI_NOW + PKI_DAY};
 	struct authority_publish publish = {.now_us = PKI_NOW, .to_us = PKI_NOW + PKI_DAY};
-	create(right);
-	struct authority *a = opened();
+	office_create(right);
+	struct authority *a = office_opened();
 	party_new(&ke, "KE", RV_ROLE_ADMINISTRATION, 0);
 	assert_int_equal(rv_join_read(&j, ke.join.data, ke.join.len, &e), 0);
 	assert_int_equal(authority_admit(a, &j, &how, &until, &waits, &e), RV_EDENIED);
@@ -479,10 +334,11 @@ static void test_passphrase(void **state)
 	assert_int_equal(authority_admit(a, &j, &how, &until, &waits, &e), RV_EDENIED);
 	how.ask = &knows;
 	assert_int_equal(authority_admit(a, &j, &how, &until, &waits, &e), 0);
-	assert_int_equal(authority_publish(a, &publish, &number, &until, &e), RV_EDENIED);
+	assert_int_equal(authority_publish(a, &publish, &out, &e), RV_EDENIED);
 	publish.ask = &knows;
-	assert_int_equal(authority_publish(a, &publish, &number, &until, &e), 0);
-	assert_int_equal(number, 1);
+	assert_int_equal(authority_publish(a, &publish, &out, &e), 0);
+	assert_int_equal(out.number, 1);
+	authority_outcome_clear(&out);
 	rv_join_clear(&j);
 	authority_close(&a);
 	rv_buf_free(&pem);
@@ -495,24 +351,24 @@ static void test_rekey(void **state)
 	struct rv_buf pem = {0}, wire = {0};
 	struct trust_roots before = {0};
 	struct rv_trust *t = NULL;
-	char *pem_path = file_join(dir, "authority.pem");
-	char *list = file_join(dir, "trust.xml");
-	create(NULL);
+	char *pem_path = file_join(office_dir, "authority.pem");
+	char *list = file_join(office_dir, "trust.xml");
+	office_create(NULL);
 	assert_int_equal(trust_roots_read(&before, pem_path, &e), 0);
-	struct authority *a = opened();
+	struct authority *a = office_opened();
 	struct authority_new next = {NULL, NULL, PKI_NOW, PKI_NOW + 2000 * PKI_DAY, 0, NULL};
 	assert_int_equal(authority_rekey_end(a, &e), RV_ENOTFOUND);
 	assert_int_equal(authority_rekey(a, &next, &e), 0);
 	assert_int_equal(authority_rekey(a, &next, &e), RV_EEXIST);
-	t = published(a, PKI_NOW, 1);
-	assert_int_equal(rv_trust_signers(t), 2);
+	t = office_published(a, PKI_NOW, 1); /* authority.pem has the new certificate now */
+	assert_int_equal(rv_trust_signers(t), 1);
 	rv_trust_unref(&t);
 	/* who has the former certificate alone still reads the list */
 	assert_int_equal(file_read(list, 1 << 20, &wire, &e), 0);
 	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)before.certs, before.n, 1, PKI_NOW, &e), 0);
 	rv_trust_unref(&t);
 	assert_int_equal(authority_rekey_end(a, &e), 0);
-	t = published(a, PKI_NOW, 2);
+	t = office_published(a, PKI_NOW, 2);
 	assert_int_equal(rv_trust_signers(t), 1);
 	rv_trust_unref(&t);
 	rv_buf_reset(&wire);
@@ -569,11 +425,11 @@ static void test_possession(void **state)
 	assert_int_equal(issue_key_new(&own, 0, NULL), 0);
 	assert_int_equal(issue_key_new(&theirs, 0, NULL), 0);
 	assert_int_equal(issue_signer(&signer, own, "KE", NULL), 0);
-	fill_join(&j, theirs, "KE", RV_ROLE_ADMINISTRATION, z85);
+	office_join(&j, theirs, "KE", RV_ROLE_ADMINISTRATION, z85);
 	assert_int_equal(rv_join_write(&j, &signer, &wire, &e), RV_ESIGNATURE);
 	assert_string_equal(e.rule, "JOIN-SIGNATURE");
 	rv_join_clear(&j);
-	fill_join(&j, own, "KE", RV_ROLE_ADMINISTRATION, z85);
+	office_join(&j, own, "KE", RV_ROLE_ADMINISTRATION, z85);
 	strcpy(j.party.code, "FR");
 	assert_int_equal(rv_join_write(&j, &signer, &wire, &e), RV_ECERT);
 	assert_string_equal(e.rule, "JOIN-REQUEST");
@@ -591,7 +447,7 @@ static void test_possession(void **state)
 	/* a key that is not accepted */
 	EVP_PKEY *weak = EVP_EC_gen("P-384");
 	assert_non_null(weak);
-	fill_join(&j, weak, "KE", RV_ROLE_ADMINISTRATION, z85);
+	office_join(&j, weak, "KE", RV_ROLE_ADMINISTRATION, z85);
 	assert_int_equal(rv_join_write(&j, &signer, &wire, &e), RV_ECERT);
 	rv_join_clear(&j);
 	EVP_PKEY_free(weak);
@@ -603,13 +459,13 @@ static void test_possession(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_new, make_folder, drop_folder),
-		cmocka_unit_test_setup_teardown(test_list, make_folder, drop_folder),
-		cmocka_unit_test_setup_teardown(test_operation, make_folder, drop_folder),
-		cmocka_unit_test_setup_teardown(test_renew, make_folder, drop_folder),
-		cmocka_unit_test_setup_teardown(test_duplicate, make_folder, drop_folder),
-		cmocka_unit_test_setup_teardown(test_passphrase, make_folder, drop_folder),
-		cmocka_unit_test_setup_teardown(test_rekey, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(test_new, office_make, office_drop),
+		cmocka_unit_test_setup_teardown(test_list, office_make, office_drop),
+		cmocka_unit_test_setup_teardown(test_operation, office_make, office_drop),
+		cmocka_unit_test_setup_teardown(test_renew, office_make, office_drop),
+		cmocka_unit_test_setup_teardown(test_duplicate, office_make, office_drop),
+		cmocka_unit_test_setup_teardown(test_passphrase, office_make, office_drop),
+		cmocka_unit_test_setup_teardown(test_rekey, office_make, office_drop),
 		cmocka_unit_test(test_join),
 		cmocka_unit_test(test_possession),
 	};
