@@ -202,9 +202,8 @@ const struct cli_command authority_cmd_cosigner = {
 	.name = "co-signer",
 	.operands = "ADIR add|remove CERT.pem|CODE",
 	.summary = "take in, or out, another coordinator who signs lists",
-	.details =
-		"Each coordinator has a folder and a key of its own; what is added is its file\n"
-		"own.pem. A certificate of a code that signs already replaces the former one.",
+	.details = "Each coordinator has a folder and a key of its own; what is added is its file\n"
+		   "own.pem. A certificate of a code that signs already replaces the former one.",
 	.options = no_options,
 	.min_operands = 3,
 	.max_operands = 3,
@@ -236,8 +235,8 @@ const struct cli_command authority_cmd_sign = {
 	.operands = "ADIR LIST.xml",
 	.summary = "show what a proposed list changes, and sign it",
 	.details =
-		"For the other coordinators of a list. A list that is complete by it is kept, and\n"
-		"the draft of the folder goes on from there; hand it to all the folders.",
+		"For the other coordinators of a list. A list that is complete by it is kept,\n"
+		"and the draft of the folder goes on from there; hand it to all the folders.",
 	.options = sign_options,
 	.min_operands = 2,
 	.max_operands = 2,

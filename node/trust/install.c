@@ -148,8 +148,9 @@ static int own_cert(const struct install *in, const struct rv_trust *t, EVP_PKEY
 	}
 	for (size_t i = 0; i < m->n_certs; i++) {
 		const struct rv_dated_cert *c = &m->certs[i];
-		if (EVP_PKEY_eq(rv_cert_key(c->cert), key) == 1 && in->now_us >= c->from_us &&
-			in->now_us <= end_of(c) && (best == NULL || end_of(c) > end_of(best))) {
+		if (EVP_PKEY_eq(rv_cert_key(c->cert), key) == 1 && c->revoked_us == 0 &&
+			in->now_us >= c->from_us && in->now_us <= end_of(c) &&
+			(best == NULL || end_of(c) > end_of(best))) {
 			best = c;
 		}
 	}
@@ -197,8 +198,22 @@ static int is_in_place(const struct install *in)
 	return same;
 }
 
-/* The list comes last: a node that sees it has what it needs to read it. */
-static int put_all(const struct install *in, const struct rv_cert *cert,
+/* Who may sign the next list is what this one says: as the node has it that takes the list itself.
+ */
+static int follow_signing(const struct install *in, const struct rv_trust *t, struct rv_err *e)
+{
+	struct rv_buf pem = {0};
+	int rc = trust_roots_pem(t, &pem, e);
+	if (rc == 0 && pem.len > 0) {
+		rc = file_write(in->conf->authority, 0644, pem.data, pem.len, e);
+	}
+	rv_buf_free(&pem);
+	return rc;
+}
+
+/* The list comes after what a node that sees it needs to read it. It vouches for its own Signing,
+ * so that may follow. */
+static int put_all(const struct install *in, const struct rv_trust *t, const struct rv_cert *cert,
 	struct install_report *report, struct rv_err *e)
 {
 	int rc = put_cert(in->conf, cert, &report->other_cert, e);
@@ -209,7 +224,7 @@ static int put_all(const struct install *in, const struct rv_cert *cert,
 	if (rc == 0 && !report->same) {
 		rc = file_write(in->conf->trust_list, 0644, in->list->data, in->list->len, e);
 	}
-	return rc;
+	return rc == 0 ? follow_signing(in, t, e) : rc;
 }
 
 int install_list(const struct install *in, struct install_report *report_r, struct rv_err *e)
@@ -218,10 +233,9 @@ int install_list(const struct install *in, struct install_report *report_r, stru
 	struct rv_trust *t = NULL;
 	EVP_PKEY *key = NULL;
 	const struct rv_cert *cert = NULL;
-	int rc = in->authority != NULL
-			 ? trust_roots_parse(&a, (const char *)in->authority->data,
-				   in->authority->len, e)
-			 : trust_roots_read(&a, in->conf->authority, e);
+	int rc = in->authority != NULL ? trust_roots_parse(&a, (const char *)in->authority->data,
+						 in->authority->len, e)
+				       : trust_roots_read(&a, in->conf->authority, e);
 	if (rc == RV_ENOTFOUND) {
 		rv_err_mend(e, "Give the coordinator's certificate with --authority.");
 	}
@@ -242,7 +256,7 @@ int install_list(const struct install *in, struct install_report *report_r, stru
 	}
 	if (rc == 0) {
 		struct install_report report = {rv_trust_number(t), is_in_place(in), 0};
-		rc = put_all(in, cert, &report, e);
+		rc = put_all(in, t, cert, &report, e);
 		if (rc == 0) {
 			*report_r = report;
 		}

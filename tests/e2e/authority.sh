@@ -74,5 +74,18 @@ assert d["from"] == 2 and d["to"] == 4, d
 assert d["changes"][0] == {"change": "added", "area": "member", "subject": "FR"}, d
 ' >out 2>err
 result $? "trust diff --json"
+# lists as a node keeps those that it took
+kept=KE/trust
+mkdir -p "$kept"
+cp list1.xml "$kept/1.xml" && cp OCU/own.pem "$kept/1.pem"
+for i in 2 4; do cp list$i.xml "$kept/$i.xml" && cp OCU/authority.pem "$kept/$i.pem"; done
+yes "trust history" "$reeve" trust history -c KE/reeve.conf
+says "each list is in it" "^ *4 .* 1 member added"
+yes "trust history of one" "$reeve" trust history 4 -c KE/reeve.conf
+says "against the one before" "list 4, against 2"
+no "one that was never taken" 1 "never taken" "$reeve" trust history 3 -c KE/reeve.conf
+sed -i 's/Douane/Daouane/' "$kept/4.xml"
+yes "one that was altered" "$reeve" trust history -c KE/reeve.conf
+says "is told" "^ *4 .*cannot be read"
 
 finish
