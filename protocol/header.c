@@ -6,7 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECIPIENTS_MAX = 256, REFS_MAX = 64, ATTACHMENTS_MAX = 256 };
+#include "wire.h"
+
+/* As the schema bounds them; the reader comes before the schema where a peer's message is judged.
+ */
+enum {
+	RECIPIENTS_MAX = 200,
+	REFS_MAX = 20,
+	ATTACHMENTS_MAX = 50,
+	VERSION_MAX = 999999,
+	QUOTE = 41
+};
+
+static const char mend_code[] =
+	"Take a code of the list that the schema names; letter case matters.";
+static const char mend_member[] =
+	"Write the member's code as the trust list has it, such as KE or RILO-AP.";
+static const char mend_id[] =
+	"Write it as the message has it, such as 01930c6e-7a10-7c3e-9d6f-3f2a51b0c001.";
+static const char mend_few[] = "Take some of them out, or send a second message.";
 
 void rv_header_clear(struct rv_header *h)
 {
@@ -32,27 +50,59 @@ int rv_priority(const struct rv_header *h)
 	}
 }
 
-static int fault(struct rv_err *e, const xmlNode *node, const char *rule, const char *text)
+/* Cut at a character, without what would disturb a terminal or a line. */
+static void quote(char out[QUOTE], const char *value)
 {
-	rv_fail_rule(e, RV_EPARSE, rule, "%s: %s",
-		node != NULL ? (const char *)node->name : "Header", text);
+	snprintf(out, QUOTE, "%s", value);
+	rv_wire_text_mend(out);
+}
+
+/* node: the element at fault, or the one that lacks something. */
+static int fault(
+	struct rv_err *e, const xmlNode *node, const char *rule, const char *text, const char *mend)
+{
+	char value[QUOTE] = "";
+	const char *own = rv_xml_text(node);
+	if (own != NULL) {
+		quote(value, own);
+	}
+	rv_fail_rule(e, RV_EPARSE, rule, "%s%s%s%s: %s",
+		node != NULL ? (const char *)node->name : "Header", value[0] != '\0' ? " \"" : "",
+		value, value[0] != '\0' ? "\"" : "", text);
+	rv_err_mend(e, "%s", mend);
 	if (e != NULL) {
 		rv_xml_place(node, &e->line, &e->column);
 	}
 	return RV_EPARSE;
 }
 
+/* The one child of that name, NULL if there is none. Two are a fault: readers could differ in the
+ * one they take. */
+static int get_only(
+	const xmlNode **node_r, const xmlNode *parent, const char *name, struct rv_err *e)
+{
+	const xmlNode *node = rv_xml_child(parent, name);
+	const xmlNode *again = node != NULL ? rv_xml_again(node) : NULL;
+	if (again != NULL) {
+		return fault(e, again, "HDR-REPEATED", "stands twice", "Take one of the two out.");
+	}
+	*node_r = node;
+	return 0;
+}
+
 /* Text of a fixed size; an element that is there must fit. */
 static int get_text(
 	const xmlNode *parent, const char *name, char *out, size_t size, struct rv_err *e)
 {
-	const xmlNode *node = rv_xml_child(parent, name);
-	const char *text = rv_xml_text(node);
-	if (node == NULL) {
-		return 0;
+	const xmlNode *node = NULL;
+	int rc = get_only(&node, parent, name, e);
+	if (rc != 0 || node == NULL) {
+		return rc;
 	}
+	const char *text = rv_xml_text(node);
 	if (text == NULL || strlen(text) >= size) {
-		return fault(e, node, "HDR-TEXT", "not a plain text of the allowed length");
+		return fault(e, node, "HDR-TEXT", "not a plain text of the allowed length",
+			"Shorten it, and put no elements into it.");
 	}
 	memcpy(out, text, strlen(text) + 1);
 	return 0;
@@ -61,18 +111,20 @@ static int get_text(
 static int get_number(
 	const xmlNode *parent, const char *name, uint64_t max, uint64_t *out, struct rv_err *e)
 {
-	const xmlNode *node = rv_xml_child(parent, name);
-	const char *text = rv_xml_text(node);
-	if (node == NULL) {
-		return 0;
+	const xmlNode *node = NULL;
+	int rc = get_only(&node, parent, name, e);
+	if (rc != 0 || node == NULL) {
+		return rc;
 	}
+	const char *text = rv_xml_text(node);
 	size_t len = text != NULL ? strlen(text) : 0;
 	if (len == 0 || len > 19 || strspn(text, "0123456789") != len) {
-		return fault(e, node, "HDR-NUMBER", "not a whole number");
+		return fault(e, node, "HDR-NUMBER", "not a whole number", "Write digits alone.");
 	}
 	uint64_t v = strtoull(text, NULL, 10);
 	if (v > max) {
-		return fault(e, node, "HDR-NUMBER", "the number is too large");
+		return fault(
+			e, node, "HDR-NUMBER", "the number is too large", "Correct the number.");
 	}
 	*out = v;
 	return 0;
@@ -81,13 +133,15 @@ static int get_number(
 static int get_digest(const xmlNode *parent, const char *name, uint8_t out[RV_DIGEST_LEN],
 	int *there_r, struct rv_err *e)
 {
-	const xmlNode *node = rv_xml_child(parent, name);
-	const char *text = rv_xml_text(node);
-	if (node == NULL) {
-		return 0;
+	const xmlNode *node = NULL;
+	int rc = get_only(&node, parent, name, e);
+	if (rc != 0 || node == NULL) {
+		return rc;
 	}
+	const char *text = rv_xml_text(node);
 	if (text == NULL || rv_unhex(out, RV_DIGEST_LEN, text) != 0) {
-		return fault(e, node, "HDR-DIGEST", "not 64 lower-case hexadecimal digits");
+		return fault(e, node, "HDR-DIGEST", "not 64 lower-case hexadecimal digits",
+			"Write the SHA-256 as sha256sum prints it.");
 	}
 	if (there_r != NULL) {
 		*there_r = 1;
@@ -98,15 +152,18 @@ static int get_digest(const xmlNode *parent, const char *name, uint8_t out[RV_DI
 static int get_time(
 	const xmlNode *parent, const char *name, int date_only, int64_t *out, struct rv_err *e)
 {
-	const xmlNode *node = rv_xml_child(parent, name);
-	const char *text = rv_xml_text(node);
-	if (node == NULL) {
-		return 0;
+	const xmlNode *node = NULL;
+	int rc = get_only(&node, parent, name, e);
+	if (rc != 0 || node == NULL) {
+		return rc;
 	}
+	const char *text = rv_xml_text(node);
 	if (text == NULL ||
 		(date_only ? rv_date_parse(out, text) : rv_stamp_parse(out, text)) != 0) {
 		return fault(e, node, "HDR-TIME",
-			date_only ? "not a date" : "not a time in UTC ending in Z");
+			date_only ? "not a day from 1970 on" : "not a time in UTC from 1970 on",
+			date_only ? "Write it as 2026-11-24."
+				  : "Write it as 2026-11-24T08:08:37Z.");
 	}
 	return 0;
 }
@@ -115,13 +172,14 @@ static int get_time(
 static int get_code(const xmlNode *parent, const char *name, int (*parse)(const char *), int *out,
 	struct rv_err *e)
 {
-	const xmlNode *node = rv_xml_child(parent, name);
-	const char *text = rv_xml_text(node);
-	if (node == NULL) {
-		return 0;
+	const xmlNode *node = NULL;
+	int rc = get_only(&node, parent, name, e);
+	if (rc != 0 || node == NULL) {
+		return rc;
 	}
+	const char *text = rv_xml_text(node);
 	*out = text != NULL ? parse(text) : 0;
-	return *out != 0 ? 0 : fault(e, node, "HDR-CODE", "not a code of the list");
+	return *out != 0 ? 0 : fault(e, node, "HDR-CODE", "not a code of the list", mend_code);
 }
 
 static int parse_kind(const char *text)
@@ -142,6 +200,11 @@ static int parse_onward(const char *text)
 static int parse_tlp(const char *text)
 {
 	return (int)rv_tlp_parse(text);
+}
+
+static int parse_function(const char *text)
+{
+	return strlen(text) == 1 && strchr("951", text[0]) != NULL ? text[0] - '0' : 0;
 }
 
 /* One more than the number, so that H0 is not the 0 of "none". */
@@ -180,7 +243,7 @@ static int get_recipients(struct rv_header *h, const xmlNode *header, struct rv_
 	}
 	if (n > RECIPIENTS_MAX) {
 		return fault(e, rv_xml_child(header, "Recipient"), "HDR-RECIPIENTS",
-			"too many recipients are named");
+			"more than 200 recipients are named", mend_few);
 	}
 	h->recipients = calloc(n, sizeof(*h->recipients));
 	if (h->recipients == NULL) {
@@ -189,7 +252,7 @@ static int get_recipients(struct rv_header *h, const xmlNode *header, struct rv_
 	for (xmlNode *c = rv_xml_child(header, "Recipient"); c != NULL; c = rv_xml_again(c)) {
 		const char *text = rv_xml_text(c);
 		if (text == NULL || strlen(text) >= RV_CODE_TEXT || !rv_code_valid(text)) {
-			return fault(e, c, "HDR-MEMBER", "not a member's code");
+			return fault(e, c, "HDR-MEMBER", "not a member's code", mend_member);
 		}
 		memcpy(h->recipients[h->n_recipients++], text, strlen(text) + 1);
 	}
@@ -204,7 +267,7 @@ static int get_refs(struct rv_header *h, const xmlNode *header, struct rv_err *e
 	}
 	if (n > REFS_MAX) {
 		return fault(e, rv_xml_child(header, "Reference"), "HDR-REFERENCE",
-			"too many references");
+			"more than 20 references", mend_few);
 	}
 	h->refs = calloc(n, sizeof(*h->refs));
 	if (h->refs == NULL) {
@@ -218,12 +281,12 @@ static int get_refs(struct rv_header *h, const xmlNode *header, struct rv_err *e
 		int rc;
 		if ((rc = get_code(c, "TypeCode", parse_reftype, &type, e)) != 0 ||
 			(rc = get_text(c, "MessageID", ref->id, sizeof(ref->id), e)) != 0 ||
-			(rc = get_number(c, "VersionID", 1000000, &version, e)) != 0) {
+			(rc = get_number(c, "VersionID", VERSION_MAX, &version, e)) != 0) {
 			return rc;
 		}
 		if (ref->id[0] != '\0' && rv_uuid_parse(id, ref->id) != 0) {
 			return fault(e, rv_xml_child(c, "MessageID"), "HDR-ID",
-				"not a UUID of version 7 in lower case");
+				"not a UUID of version 7 in lower case", mend_id);
 		}
 		ref->type = (enum rv_reftype)type;
 		ref->version = (unsigned)version;
@@ -237,7 +300,7 @@ static int get_lists(struct rv_header *h, const xmlNode *header, struct rv_err *
 		const char *text = rv_xml_text(c);
 		unsigned bit = text != NULL ? rv_risk_parse(text) : 0;
 		if (bit == 0) {
-			return fault(e, c, "HDR-CODE", "not one of the five risk areas");
+			return fault(e, c, "HDR-CODE", "not one of the five risk areas", mend_code);
 		}
 		h->risks |= bit;
 	}
@@ -248,7 +311,7 @@ static int get_lists(struct rv_header *h, const xmlNode *header, struct rv_err *
 		} else if (text != NULL && strcmp(text, "named-recipients-only") == 0) {
 			h->caveats |= RV_CAVEAT_NAMED_ONLY;
 		} else {
-			return fault(e, c, "HDR-CODE", "not a caveat of the list");
+			return fault(e, c, "HDR-CODE", "not a caveat of the list", mend_code);
 		}
 	}
 	int rc = get_recipients(h, header, e);
@@ -257,17 +320,20 @@ static int get_lists(struct rv_header *h, const xmlNode *header, struct rv_err *
 
 static int get_identity(struct rv_header *h, const xmlNode *header, struct rv_err *e)
 {
-	const xmlNode *originator = rv_xml_child(header, "Originator");
-	const xmlNode *operation = rv_xml_child(header, "Operation");
-	const xmlNode *sequence = rv_xml_child(header, "Sequence");
+	const xmlNode *originator = NULL;
+	const xmlNode *operation = NULL;
+	const xmlNode *sequence = NULL;
 	uint8_t id[RV_UUID_LEN];
 	uint64_t roster = 0;
 	int rc;
-	if ((rc = get_text(header, "ID", h->id, sizeof(h->id), e)) != 0 ||
+	if ((rc = get_only(&originator, header, "Originator", e)) != 0 ||
+		(rc = get_only(&operation, header, "Operation", e)) != 0 ||
+		(rc = get_only(&sequence, header, "Sequence", e)) != 0 ||
+		(rc = get_text(header, "ID", h->id, sizeof(h->id), e)) != 0 ||
 		(rc = get_text(originator, "Code", h->originator, sizeof(h->originator), e)) != 0 ||
 		(rc = get_text(originator, "Office", h->office, sizeof(h->office), e)) != 0 ||
 		(rc = get_text(operation, "Code", h->operation, sizeof(h->operation), e)) != 0 ||
-		(rc = get_number(operation, "RosterVersion", UINT32_MAX, &roster, e)) != 0 ||
+		(rc = get_number(operation, "RosterVersion", VERSION_MAX, &roster, e)) != 0 ||
 		(rc = get_number(sequence, "Number", INT64_MAX, &h->sequence, e)) != 0 ||
 		(rc = get_digest(sequence, "PreviousDigest", h->previous, NULL, e)) != 0 ||
 		(rc = get_digest(header, "SignerCertificate", h->signer_cert, &h->has_signer_cert,
@@ -277,32 +343,33 @@ static int get_identity(struct rv_header *h, const xmlNode *header, struct rv_er
 	h->roster_version = (unsigned)roster;
 	if (h->id[0] != '\0' && rv_uuid_parse(id, h->id) != 0) {
 		return fault(e, rv_xml_child(header, "ID"), "HDR-ID",
-			"not a UUID of version 7 in lower case");
+			"not a UUID of version 7 in lower case", mend_id);
 	}
 	if (h->originator[0] != '\0' && !rv_code_valid(h->originator)) {
-		return fault(
-			e, rv_xml_child(originator, "Code"), "HDR-MEMBER", "not a member's code");
+		return fault(e, rv_xml_child(originator, "Code"), "HDR-MEMBER",
+			"not a member's code", mend_member);
 	}
 	if (h->operation[0] != '\0' && !rv_opcode_valid(h->operation)) {
 		return fault(e, rv_xml_child(operation, "Code"), "HDR-OPERATION",
-			"not an operation's code");
+			"not an operation's code",
+			"Write the code as the trust list has it, such as DEMETER-XII.");
 	}
 	return 0;
 }
 
 static int get_marks(struct rv_header *h, const xmlNode *header, struct rv_err *e)
 {
-	uint64_t function = 0;
 	uint64_t version = 0;
 	int kind = 0;
+	int function = 0;
 	int status = 0;
 	int onward = 0;
 	int tlp = 0;
 	int handling = 0;
 	int rc;
 	if ((rc = get_code(header, "TypeCode", parse_kind, &kind, e)) != 0 ||
-		(rc = get_number(header, "FunctionCode", 99, &function, e)) != 0 ||
-		(rc = get_number(header, "VersionID", 1000000, &version, e)) != 0 ||
+		(rc = get_code(header, "FunctionCode", parse_function, &function, e)) != 0 ||
+		(rc = get_number(header, "VersionID", VERSION_MAX, &version, e)) != 0 ||
 		(rc = get_code(header, "StatusCode", parse_status, &status, e)) != 0 ||
 		(rc = get_code(header, "OnwardCode", parse_onward, &onward, e)) != 0 ||
 		(rc = get_code(header, "TLPCode", parse_tlp, &tlp, e)) != 0 ||
@@ -313,7 +380,7 @@ static int get_marks(struct rv_header *h, const xmlNode *header, struct rv_err *
 		return rc;
 	}
 	h->kind = (enum rv_kind)kind;
-	h->function = (int)function;
+	h->function = function;
 	h->version = (unsigned)version;
 	h->status = (enum rv_status)status;
 	h->onward = (enum rv_onward)onward;
@@ -326,12 +393,17 @@ int rv_header_read(struct rv_header *h, const xmlDoc *doc, struct rv_err *e)
 {
 	struct rv_header read = {0};
 	const xmlNode *root = xmlDocGetRootElement(doc);
-	const xmlNode *header =
-		rv_xml_is(root, RV_NS_MESSAGE, "Message") ? rv_xml_child(root, "Header") : NULL;
-	if (header == NULL) {
-		return fault(e, root, "HDR-MISSING", "the document is not a Message with a Header");
+	const xmlNode *header = NULL;
+	int rc = rv_xml_is(root, RV_NS_MESSAGE, "Message") ? get_only(&header, root, "Header", e)
+							   : 0;
+	if (rc != 0) {
+		return rc;
 	}
-	int rc = get_identity(&read, header, e);
+	if (header == NULL) {
+		return fault(e, root, "HDR-MISSING", "the document is not a Message with a Header",
+			"Begin with a template: reeve new KIND.");
+	}
+	rc = get_identity(&read, header, e);
 	if (rc == 0) {
 		rc = get_marks(&read, header, e);
 	}
@@ -356,7 +428,9 @@ static int get_attachment(struct rv_attachment *a, const xmlNode *node, struct r
 		(rc = get_digest(node, "Digest", a->digest, &there, e)) != 0) {
 		return rc;
 	}
-	return there ? 0 : fault(e, node, "HDR-DIGEST", "the attachment has no digest");
+	return there ? 0
+		     : fault(e, node, "HDR-DIGEST", "the attachment has no digest",
+			       "Add Digest: the SHA-256 of the file.");
 }
 
 int rv_attachments_read(
@@ -366,7 +440,7 @@ int rv_attachments_read(
 	size_t n = count_children(section, "Attachment");
 	size_t i = 0;
 	if (n > ATTACHMENTS_MAX) {
-		return fault(e, section, "HDR-ATTACHMENTS", "too many attachments");
+		return fault(e, section, "HDR-ATTACHMENTS", "more than 50 attachments", mend_few);
 	}
 	struct rv_attachment *list = calloc(n + 1, sizeof(*list));
 	if (list == NULL) {

@@ -118,9 +118,13 @@ struct rv_header {
 	int has_signer_cert;
 };
 
-/* Reads the Header of a parsed document (draft or sealed). Lenient about absent elements (the
- * schema and the rules speak of those), strict about the form of present ones. h is filled only on
- * success. */
+/*
+ * Reads the Header of a parsed document (draft or sealed). Lenient about absent elements (the
+ * schema and the rules speak of those), strict about the form of present ones: RV_EPARSE with
+ * HDR-MISSING, HDR-REPEATED, HDR-TEXT, HDR-NUMBER, HDR-TIME, HDR-DIGEST, HDR-CODE, HDR-ID,
+ * HDR-MEMBER, HDR-OPERATION, HDR-RECIPIENTS (more than 200), HDR-REFERENCE (more than 20), and the
+ * place. h is filled only on success.
+ */
 int rv_header_read(struct rv_header *h, const xmlDoc *doc, struct rv_err *e);
 void rv_header_clear(struct rv_header *h);
 
@@ -155,10 +159,16 @@ struct rv_compose {
 };
 
 /*
- * Turns a parsed draft into a document ready to seal, in place: strips white space between elements
- * and comments, puts the assigned elements in schema order in the Header, sets Id attributes and
- * fresh salts (32 random bytes a section). A draft that brings assigned elements of its own: they
- * are replaced. The result is meant to be schema valid whenever the draft was.
+ * Turns a parsed draft (RV_XML_DRAFT) into a document ready to seal, in place: strips white space
+ * between elements, namespace prefixes and xsi hints, and a signature that the draft brings; puts
+ * the assigned elements in schema order in the Header, instead of what the draft has there; sets Id
+ * attributes and fresh salts (32 random bytes a section). An empty operation, a sequence of 0 and a
+ * roster_version of 0 leave their elements out. An attachment whose digest the draft lists is not
+ * added again. The result is schema valid whenever the draft was.
+ *
+ * RV_EPARSE HDR-MISSING, RV_ESCHEMA HDR-NAMESPACE; RV_EINVAL (HDR-TEXT, ATTACH-NAME, ATTACH-TYPE,
+ * ATTACH-SIZE) where what is assigned would not be schema valid, RV_ELIMIT ATTACH-LIMIT (50 of
+ * them), RV_EIO without randomness, RV_ENOMEM. A draft that failed is to be thrown away.
  */
 int rv_msg_compose(xmlDoc *draft, const struct rv_compose *c, const struct rv_random *random,
 	struct rv_err *e);
