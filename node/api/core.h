@@ -5,6 +5,7 @@
 #include "node/link/links.h"
 #include "node/trust/fetcher.h"
 #include "node/trust/status.h"
+#include "node/trust/joins.h"
 #include "protocol/check.h"
 #include "protocol/id.h"
 #include "protocol/msg.h"
@@ -69,6 +70,8 @@ struct api_core {
 	 * not known. */
 	int (*standing)(
 		void *ctx, const uint8_t cert[RV_DIGEST_LEN], struct status_facts *facts_r);
+	struct joins *joins; /* who asks to join; NULL: nobody can */
+	void (*joins_changed)(void *ctx); /* an invitation was added: its guest is to be let in */
 };
 
 #endif

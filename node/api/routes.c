@@ -6,7 +6,7 @@
 
 #include "node/api/json.h"
 
-enum { DRAFT_MAX = 1024 * 1024 }; /* rv_xml_limits_message.bytes */
+enum { DRAFT_MAX = 1024 * 1024 /* rv_xml_limits_message.bytes */, BODY_MAX = 16 * 1024 };
 
 const struct route api_routes[] = {
 	{HTTP_GET, "/v1/status", "", 0, NULL, NULL, run_status},
@@ -26,6 +26,10 @@ const struct route api_routes[] = {
 	{HTTP_GET, "/v1/quarantine/{n}", "", 0, NULL, NULL, run_quarantined},
 	{HTTP_GET, "/v1/quarantine/{n}/content", "", 0, NULL, NULL, run_quarantined_content},
 	{HTTP_GET, "/v1/trust", "", 0, NULL, NULL, run_trust},
+	{HTTP_GET, "/v1/invites", "", 0, NULL, NULL, run_invites},
+	{HTTP_POST, "/v1/invites", "", BODY_MAX, NULL, NULL, run_invite},
+	{HTTP_GET, "/v1/invites/{code}/request", "", 0, NULL, NULL, run_join_request},
+	{HTTP_POST, "/v1/invites/{code}/refuse", "", BODY_MAX, NULL, NULL, run_refuse_join},
 	{HTTP_GET, "/v1/operations", "", 0, NULL, NULL, run_operations},
 	{HTTP_GET, "/v1/codes/{list}", "prefix", 0, NULL, NULL, run_codes},
 	{HTTP_GET, "/v1/templates/{kind}", "", 0, NULL, NULL, run_template},

@@ -31,6 +31,7 @@ struct node {
 	struct trust *trust;
 	struct status *status;
 	struct fetcher *fetcher;
+	struct joins *joins;
 	struct store *store;
 	struct rv_cert *cert;         /* the node's own */
 	struct keeper_client *keeper; /* the committer's */
@@ -138,6 +139,11 @@ static int core_standing(
 	return rc;
 }
 
+static void core_joins_changed(void *ctx)
+{
+	links_trust_changed(((struct node *)ctx)->links);
+}
+
 static void inbox_changed(void *ctx)
 {
 	struct node *n = ctx;
@@ -188,7 +194,8 @@ static int open_parts(struct node *n, const struct node_wires *wires, struct rv_
 	if (rc != 0 || (rc = check_signer(n, e)) != 0 ||
 		(rc = rv_catalog_load(&n->catalog, n->conf->schemas, NULL, e)) != 0 ||
 		(rc = trust_open(&n->trust, n->conf, n->clock, e)) != 0 ||
-		(rc = status_open(&n->status, n->conf->state_dir, n->clock, e)) != 0) {
+		(rc = status_open(&n->status, n->conf->state_dir, n->clock, e)) != 0 ||
+		(rc = joins_open(&n->joins, n->conf->state_dir, n->clock, e)) != 0) {
 		return rc;
 	}
 	return store_sqlite_open(&n->store, n->conf->state_dir, e);
@@ -278,7 +285,7 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 	if (rc != 0) {
 		return rc;
 	}
-	struct links_params lp = {n->conf, n->trust, n->log, n->clock, n->random,
+	struct links_params lp = {n->conf, n->trust, n->joins, n->log, n->clock, n->random,
 		wires->line_endpoint, intake_callbacks(n->intake)};
 	rc = links_new(&n->links, &lp, e);
 	if (rc != 0) {
@@ -295,7 +302,7 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 		.clock = n->clock,
 		.log = n->log,
 		.core = {n, core_submit, core_mark_read, core_links, core_trust, core_facts,
-			core_sources, core_standing}};
+			core_sources, core_standing, n->joins, core_joins_changed}};
 	struct api *api = NULL;
 	rc = api_start(&api, &ap, e);
 	if (rc != 0) {
@@ -322,6 +329,7 @@ static void stop_parts(struct node *n)
 	store_close(&n->store);
 	status_close(&n->status);
 	trust_close(&n->trust);
+	joins_close(&n->joins);
 	rv_catalog_free(&n->catalog);
 	keeper_client_free(&n->keeper);
 	rv_cert_free(&n->cert);

@@ -28,6 +28,18 @@ int curve_key_generate(struct curve_key *k, struct rv_err *e)
 	return 0;
 }
 
+int curve_key_of_secret(
+	struct curve_key *k, const uint8_t secret[CURVE_SECRET_LEN], struct rv_err *e)
+{
+	if (zmq_z85_encode(k->secret_key, secret, CURVE_SECRET_LEN) == NULL ||
+		zmq_curve_public(k->public_key, k->secret_key) != 0) {
+		curve_key_wipe(k);
+		return rv_fail(
+			e, RV_ESYS, "libzmq makes no CURVE keys: %s", zmq_strerror(zmq_errno()));
+	}
+	return 0;
+}
+
 int curve_key_write(const char *path, const struct curve_key *k, struct rv_err *e)
 {
 	struct rv_buf text = {0};

@@ -14,6 +14,10 @@ struct curve_key {
 	char secret_key[RV_CURVE_KEY_TEXT];
 };
 int curve_key_generate(struct curve_key *k, struct rv_err *e);
+/* The pair of a given secret key of 32 bytes: of a token. */
+enum { CURVE_SECRET_LEN = 32 };
+int curve_key_of_secret(
+	struct curve_key *k, const uint8_t secret[CURVE_SECRET_LEN], struct rv_err *e);
 /* Never overwrites: RV_EEXIST. */
 int curve_key_write(const char *path, const struct curve_key *k, struct rv_err *e);
 /* Refuses a file that others may read, and a public key that does not belong to the secret one. */

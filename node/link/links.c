@@ -275,6 +275,7 @@ static void on_down(struct links *l, const struct line_in *in, struct link *link
 			in->reason[0] != '\0' ? in->reason : "the connection was lost");
 		return;
 	}
+	links_guest_gone(l, in->connection);
 	struct peer *peer = dialled_peer(l, in->connection);
 	if (peer != NULL) {
 		peer->refused = strstr(in->reason, "CURVE key") != NULL;
@@ -301,14 +302,18 @@ static void on_up(struct links *l, const struct line_in *in, struct link *link)
 static void on_frame(struct links *l, const struct line_in *in, struct link *link)
 {
 	struct rv_span parts[sizeof(in->parts) / sizeof(in->parts[0])];
+	for (size_t i = 0; i < in->n_parts; i++) {
+		parts[i] = (struct rv_span){in->parts[i].data, in->parts[i].len};
+	}
 	if (link == NULL && (in->connection & LINKS_ACCEPTED)) {
+		if (strcmp(in->label, LINKS_GUEST) == 0) {
+			links_guest_frame(l, in->connection, in->key, parts, in->n_parts);
+			return;
+		}
 		link = accept_connection(l, in);
 	}
 	if (link == NULL || strcmp(link->key, in->key) != 0) {
 		return;
-	}
-	for (size_t i = 0; i < in->n_parts; i++) {
-		parts[i] = (struct rv_span){in->parts[i].data, in->parts[i].len};
 	}
 	session_frame(link->session, parts, in->n_parts, links_time(l));
 	links_touch(link);
@@ -414,6 +419,7 @@ static void tick(struct links *l)
 		}
 		links_dial_due(l);
 		links_trust_tick(l);
+		links_guests_tick(l);
 	}
 	if (l->changed || now.mono_us - l->snapshot_us >= LINKS_SNAPSHOT_MS * 1000) {
 		l->changed = 0;

@@ -4,6 +4,7 @@
 
 #include "node/config/conf.h"
 #include "node/log/log.h"
+#include "node/trust/joins.h"
 #include "node/trust/trust.h"
 #include "protocol/frame.h"
 #include "protocol/signer.h"
@@ -40,6 +41,7 @@ struct links_intake {
 struct links_params {
 	const struct conf *conf;
 	struct trust *trust;
+	struct joins *joins; /* who asks to join; NULL: nobody can */
 	struct log *log;
 	struct rv_clock clock;
 	struct rv_random random;

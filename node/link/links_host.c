@@ -164,6 +164,11 @@ static void host_trust_part(void *ctx, const struct rv_trust_part *p, struct rv_
 	links_trust_part(ctx, p, data);
 }
 
+static void host_join(void *ctx, struct rv_span request, const struct rv_vouch *v)
+{
+	links_take_renewal(ctx, request, v);
+}
+
 /* ---- the life of a session ---- */
 
 /* An older connection in the same direction, or of another run of the peer, is dead though nobody
@@ -256,6 +261,7 @@ static const struct session_calls host_calls = {
 	.serve = host_serve,
 	.trust_piece = host_trust_piece,
 	.trust_part = host_trust_part,
+	.join = host_join,
 	.sent = host_sent,
 	.receipts_done = host_receipts_done,
 	.fetch_failed = host_fetch_failed,

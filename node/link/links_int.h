@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "node/file.h"
 #include "node/link/line.h"
 #include "node/link/links.h"
 #include "node/link/map.h"
@@ -19,7 +20,8 @@ enum {
 	LINKS_OF_PEER_MAX = 8, /* connections of one peer, those that end among them */
 	LINKS_TICK_MS = 100,
 	LINKS_SNAPSHOT_MS = 250,
-	LINKS_LINGER_MS = 500 /* between BYE and the cut */
+	LINKS_LINGER_MS = 500, /* between BYE and the cut */
+	LINKS_GUESTS_MAX = 32  /* connections of those who ask to join */
 };
 
 #define LINKS_ACCEPTED (UINT64_C(1) << 63)  /* connection numbers of accepted connections */
@@ -27,6 +29,8 @@ enum {
 					     */
 #define LINKS_STEADY_US                                                                            \
 	(30 * RV_US_PER_SEC) /* a link that held so long is dialled again without delay */
+
+#define LINKS_GUEST "guest" /* the label of the keys of those who ask to join */
 
 struct link;
 
@@ -77,6 +81,14 @@ struct post {
 	char peer[RV_CODE_TEXT];
 };
 
+/* A connection of who asks to join. Times are monotonic. */
+struct guest {
+	uint64_t connection; /* 0: free */
+	int64_t since_us, allowed_at_us, allowance;
+	unsigned pieces; /* of a trust list that it may still ask for */
+	int admitted;
+};
+
 /* A trust list that comes in pieces from a peer. */
 struct links_transfer {
 	uint64_t number; /* 0: none */
@@ -106,6 +118,7 @@ struct links {
 	int64_t ticked_us, snapshot_us, admitted_us; /* monotonic */
 	int sent;          /* something went to the line since it was read last */
 	int changed;       /* what people see */
+	struct guest guests[LINKS_GUESTS_MAX];
 	struct links_transfer transfer;
 	uint64_t offered; /* the number of the list last handed to the main thread */
 	int64_t offered_us;
@@ -144,8 +157,19 @@ void links_trust_tick(struct links *l);
 void links_trust_part(struct link *link, const struct rv_trust_part *p, struct rv_span data);
 int links_trust_piece(
 	struct link *link, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r);
+int links_trust_piece_of(
+	struct links *l, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r);
+void links_take_renewal(struct link *link, struct rv_span request, const struct rv_vouch *v);
+/* How many peers took it. */
+size_t links_send_renewal(struct links *l, struct rv_span request, const struct rv_vouch *v);
 uint64_t links_own_number(const struct links *l); /* of the list here, expired or not */
 void links_trust_free(struct links *l);
+/* links_guest.c */
+int links_is_guest(struct links *l, const char *key);
+void links_guest_frame(struct links *l, uint64_t connection, const char *key,
+	const struct rv_span *parts, size_t n);
+void links_guest_gone(struct links *l, uint64_t connection);
+void links_guests_tick(struct links *l);
 /* links_host.c */
 struct link *links_open(
 	struct links *l, uint64_t connection, struct peer *peer, const char *key, int dialled);

@@ -137,17 +137,24 @@ void links_dial_due(struct links *l)
 
 /* ---- who is admitted ---- */
 
-static int collect_keys(
-	const struct rv_trust *t, int64_t now_us, struct line_key **keys_r, size_t *n_r)
+/* Members first: a member's key is never a guest's. */
+static int collect_keys(struct links *l, const struct rv_trust *t, int64_t now_us,
+	struct line_key **keys_r, size_t *n_r)
 {
 	const struct rv_member *members;
 	size_t n_members = rv_trust_members(t, &members);
-	size_t n = 0;
+	char(*guests)[RV_CURVE_KEY_TEXT] = NULL;
+	size_t n_guests = 0;
+	if (l->p.joins != NULL && joins_guests(l->p.joins, &guests, &n_guests) != 0) {
+		return RV_ENOMEM;
+	}
+	size_t n = n_guests;
 	for (size_t i = 0; i < n_members; i++) {
 		n += members[i].n_keys;
 	}
 	struct line_key *keys = calloc(n + 1, sizeof(*keys));
 	if (keys == NULL) {
+		free(guests);
 		return RV_ENOMEM;
 	}
 	n = 0;
@@ -160,6 +167,11 @@ static int collect_keys(
 			}
 		}
 	}
+	for (size_t i = 0; i < n_guests; i++) {
+		memcpy(keys[n].key, guests[i], RV_CURVE_KEY_TEXT);
+		snprintf(keys[n++].label, LINE_LABEL_TEXT, LINKS_GUEST);
+	}
+	free(guests);
 	*keys_r = keys;
 	*n_r = n;
 	return 0;
@@ -191,7 +203,7 @@ void links_admit(struct links *l)
 	size_t n = 0;
 	l->admitted_us = now.mono_us;
 	end_strangers(l, t, now.wall_us);
-	if (l->line_ready && (t == NULL || collect_keys(t, now.wall_us, &keys, &n) == 0) &&
+	if (l->line_ready && collect_keys(l, t, now.wall_us, &keys, &n) == 0 &&
 		line_client_admit(l->line, keys, n, NULL) != 0) {
 		l->admitted_us = 0; /* the channel is full: again at the next tick */
 	}

@@ -124,7 +124,12 @@ void links_trust_part(struct link *link, const struct rv_trust_part *p, struct r
 int links_trust_piece(struct link *link, uint32_t offset, struct rv_trust_part *p,
 	struct rv_span *data_r)
 {
-	struct links *l = link->all;
+	return links_trust_piece_of(link->all, offset, p, data_r);
+}
+
+int links_trust_piece_of(
+	struct links *l, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r)
+{
 	size_t n = 0;
 	size_t total = 0;
 	int rc = trust_piece(l->p.trust, offset, l->chunk, RV_CHUNK_MAX, &n, &total, &p->number, NULL);
@@ -134,6 +139,64 @@ int links_trust_piece(struct link *link, uint32_t offset, struct rv_trust_part *
 		*data_r = (struct rv_span){l->chunk, n};
 	}
 	return rc;
+}
+
+/* ---- new keys of members ---- */
+
+static int is_coordinator(const struct rv_trust *t, const char *code)
+{
+	const struct rv_member *m = rv_trust_member(t, code);
+	return m != NULL && (m->roles & RV_ROLE_COORDINATOR) != 0;
+}
+
+/* To every coordinator that is linked; else, from where it begins, to a relay that may be. */
+static size_t pass_on(struct links *l, const struct rv_trust *t, const char *from,
+	struct rv_span request, const struct rv_vouch *v)
+{
+	struct peer *peer;
+	size_t n = 0;
+	for (size_t at = 0; (peer = map_next(&l->peers, &at)) != NULL;) {
+		if (peer->lead != NULL && strcmp(peer->code, from) != 0 &&
+			is_coordinator(t, peer->code) &&
+			session_send_join(peer->lead->session, request, v) == 0) {
+			n++;
+		}
+	}
+	for (size_t at = 0; n == 0 && from[0] == '\0' &&
+			    (peer = map_next(&l->peers, &at)) != NULL;) {
+		const struct rv_member *m = rv_trust_member(t, peer->code);
+		if (peer->lead != NULL && m != NULL && (m->roles & RV_ROLE_RELAY) &&
+			session_send_join(peer->lead->session, request, v) == 0) {
+			n++;
+		}
+	}
+	return n;
+}
+
+void links_take_renewal(struct link *link, struct rv_span request, const struct rv_vouch *v)
+{
+	struct links *l = link->all;
+	struct rv_err e = {0};
+	int news = 0;
+	struct rv_trust *t = trust_last(l->p.trust);
+	if (!is_coordinator(t, l->p.conf->code) || l->p.joins == NULL) {
+		pass_on(l, t, link->peer->code, request, v);
+	} else if (joins_renew(l->p.joins, request, v, t, &news, &e) != 0) {
+		log_err(l->p.log, LOG_LVL_WARNING, "new keys are not taken", &e, "peer",
+			link->peer->code, "member", v->code, NULL);
+	} else if (news) {
+		log_event(l->p.log, LOG_LVL_INFO, "new keys wait for approval", "member", v->code,
+			NULL);
+	}
+	rv_trust_unref(&t);
+}
+
+size_t links_send_renewal(struct links *l, struct rv_span request, const struct rv_vouch *v)
+{
+	struct rv_trust *t = trust_last(l->p.trust);
+	size_t n = pass_on(l, t, "", request, v);
+	rv_trust_unref(&t);
+	return n;
 }
 
 void links_trust_free(struct links *l)

@@ -31,6 +31,7 @@
  *   receive ID        FR's receipt "stored" for our message arrives
  *   reject ID         FR's rejection arrives
  *   busy | ready      the core does not take work, or does again
+ *   join GUEST FILE   a guest asks to join
  *   hang | release    the core takes work and does not finish it, or does again
  *   answer denied | exists | normal   what submissions are answered
  *   distrust          there is no trust list any more
@@ -61,6 +62,7 @@ static struct {
 	struct rv_catalog *catalog;
 	struct rv_checker *checker;
 	struct store *store;
+	struct joins *joins;
 	struct pki_authority ocu;
 	struct pki_member ke, fr;
 	struct rv_trust *trust;
@@ -465,6 +467,10 @@ static struct rv_trust *core_trust(void *ctx)
 	return distrust ? NULL : rv_trust_ref(f.trust);
 }
 
+static void core_joins_changed(void *ctx)
+{
+}
+
 static void core_facts(void *ctx, struct api_facts *facts)
 {
 	facts->started_us = f.started_us;
@@ -572,10 +578,11 @@ static void build(void)
 	pki_member(&f.fr, &f.ocu, "FR", 0);
 	make_trust();
 	must(!store_sqlite_open(&f.store, f.conf->state_dir, &e), "store", &e);
+	must(!joins_open(&f.joins, f.conf->state_dir, f.clock, &e), "joins", &e);
 	must(!queue_new(&f.tasks, 4096, &e), "queue", &e);
 	struct api_params p = {.conf = f.conf, .catalog = f.catalog,
 		.core = {NULL, core_submit, core_mark_read, core_links, core_trust, core_facts, core_sources,
-			core_standing},
+			core_standing, f.joins, core_joins_changed},
 		.clock = f.clock,
 		.limits = {.connections = from_env("FAKE_CONNECTIONS"), .streams = from_env("FAKE_STREAMS"),
 			.header_s = from_env("FAKE_HEADER_S"), .stall_s = from_env("FAKE_STALL_S"),
@@ -591,6 +598,7 @@ static void build(void)
 static void tear_down(void)
 {
 	store_close(&f.store);
+	joins_close(&f.joins);
 	rv_trust_unref(&f.trust);
 	pki_member_clear(&f.ke);
 	pki_member_clear(&f.fr);
@@ -619,6 +627,19 @@ static void command(const char *line)
 	} else if (!strncmp(line, "answer ", 7)) {
 		set(&f.submissions, line[7] == 'd' ? RV_EDENIED : line[7] == 'e' ? RV_EEXIST : 0);
 		puts("ok");
+	} else if (!strncmp(line, "join ", 5)) {
+		struct rv_join_state state;
+		struct rv_buf wire = {0};
+		struct rv_err e = {0};
+		char guest[RV_CURVE_KEY_TEXT] = "";
+		char path[512] = "";
+		int news = 0;
+		must(sscanf(line, "join %40s %511s", guest, path) == 2, "join GUEST FILE", NULL);
+		must(!file_read(path, RV_JOIN_MAX, &wire, &e), path, &e);
+		must(!joins_ask(f.joins, guest, (struct rv_span){wire.data, wire.len}, f.trust, &state, &news, &e),
+			"join", &e);
+		rv_buf_free(&wire);
+		puts(state.status == RV_JOIN_WAITING ? "ok" : state.text);
 	} else if (!strncmp(line, "distrust", 8)) {
 		set(&f.distrust, 1);
 		puts("ok");

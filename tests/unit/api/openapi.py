@@ -141,6 +141,22 @@ def cases(fake, c, document):
         for box in ("inbox", "outbox", "transit"):
             c.ask("GET", f"/v1/{box}?after=0&limit=2&operation=CRANE-26&order=newest", 200)
         c.ask("GET", "/v1/inbox?unread=true", 200)
+        invite = {"code": "KE", "name": "Kenya", "roles": ["administration"], "operations": ["CRANE-26"], "guest": "0" * 40,
+                  "expires": "2099-01-01T00:00:00Z"}
+        c.ask("POST", "/v1/invites", 201, json.dumps(invite).encode())
+        c.ask("POST", "/v1/invites", 409, json.dumps(invite).encode())
+        for wrong in ({"code": "ug"}, {"roles": ["king"]}, {"roles": []}, {"guest": "x"}, {"expires": "2001-01-01T00:00:00Z"},
+                      {"operations": ["x"]}, {"name": ""}):
+            c.ask("POST", "/v1/invites", 400, json.dumps({**invite, **wrong}).encode())
+        c.ask("POST", "/v1/invites", 413, b" " * (1 << 20))
+        c.ask("POST", "/v1/invites/KE/refuse", 413, b" " * (1 << 20))
+        assert c.ask("GET", "/v1/invites", 200).json["items"][0]["state"] == "open"
+        c.ask("GET", "/v1/invites/KE/request", 404)
+        # a request of another day's network: what the waiting room kept of it
+        fake.say("join " + "0" * 40 + " " + os.path.join(TOP, "protocol", "vectors", "trust", "join.xml"))
+        c.ask("GET", "/v1/invites/KE/request", 200)
+        c.ask("POST", "/v1/invites/KE/refuse", 204, b'{"reason": "another one"}')
+        assert c.ask("GET", "/v1/invites", 200).json["items"][0]["state"] == "refused"
         fake.say("refuse")
         number = c.ask("GET", "/v1/quarantine?after=0&limit=10", 200).json["items"][0]["cursor"]
         c.ask("GET", f"/v1/quarantine/{number}", 200)
@@ -162,12 +178,12 @@ def cases(fake, c, document):
         """what goes wrong, as the document tells it"""
         for path, methods in document["paths"].items():
             concrete = path.replace("{id}", UNKNOWN).replace("{digest}", "0" * 64).replace("{n}", "999999").replace("{list}", "nope") \
-                .replace("{kind}", "nope")
+                .replace("{kind}", "nope").replace("{code}", "NOPE")
             for method, o in methods.items():
                 if "400" in o["responses"]:
                     c.ask(method.upper(), concrete + "?nonsense=1", 400, b"x" if method == "post" else None)
                 if "404" in o["responses"] and "{" in path:
-                    c.ask(method.upper(), concrete, 404)
+                    c.ask(method.upper(), concrete, 404, b"{}" if method == "post" else None)
         c.ask("POST", submit + "&to=fr", 400, seizure)
         c.ask("POST", submit, 422, faulty)
         c.ask("POST", "/v1/messages?operation=OTHER", 422, seizure)
