@@ -111,9 +111,9 @@ const struct cli_command cmd_init = {
 	.name = "init",
 	.operands = "DIR",
 	.summary = "make a node: keys, configuration, and the request to join",
-	.details = "Nothing is overwritten. The private keys never leave DIR; join.xml has none. With\n"
-		   "--pkcs11 the signing key is in the token: the one that is there, or one that is\n"
-		   "made there and cannot leave it.\n"
+	.details = "Nothing is overwritten. The private keys never leave DIR; join.xml has none.\n"
+		   "With --pkcs11 the signing key is in the token: the one that is there, or one\n"
+		   "that is made there and cannot leave it.\n"
 		   "A coordinator begins a network with --authority: others then join it with\n"
 		   "reeve invite and reeve join.",
 	.options = options,

@@ -313,8 +313,8 @@ const struct cli_command cmd_invite = {
 	.name = "invite",
 	.operands = "",
 	.summary = "invite an organisation to join, or list who is invited and who asks",
-	.details = "Prints a one-time token on a line of its own, for who is invited. The token lets\n"
-		   "them ask; nobody is admitted before reeve approve.",
+	.details = "Prints a one-time token on a line of its own, for who is invited. The token\n"
+		   "lets them ask; nobody is admitted before reeve approve.",
 	.options = options,
 	.run = run,
 };

@@ -282,9 +282,9 @@ const struct cli_command cmd_join = {
 	.operands = "TOKEN [DIR]",
 	.summary = "make a node and join the network of who gave the token",
 	.details =
-		"TOKEN is what the coordinator gave, or - to read it from the standard input. DIR is\n"
-		"the node's folder, else the code. The keys are made there and stay there. The same\n"
-		"command again goes on where it was left.",
+		"TOKEN is what the coordinator gave, or - to read it from the standard input.\n"
+		"DIR is the node's folder, else the code. The keys are made there and stay\n"
+		"there. The same command again goes on where it was left.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 2,

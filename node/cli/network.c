@@ -70,12 +70,26 @@ int network_publish(struct cli *c, const struct conf *conf, struct authority *a,
 {
 	struct rv_err e = {0};
 	struct authority_publish how = {.ask = ask, .now_us = authority_now(c)};
-	int64_t until_us = 0;
+	struct authority_outcome r = {.number = 0};
+	int status = 0;
 	how.to_us = how.now_us + LIST_DAYS * DAY_US;
-	if (authority_publish(a, &how, number_r, &until_us, &e) != 0) {
-		return cli_fail(c, &e, "the list is not published");
+	if (authority_publish(a, &how, &r, &e) != 0) {
+		status = cli_fail(c, &e, "the list is not published");
+	} else if (!r.complete) {
+		const char *missing = rv_buf_cstr(&r.missing);
+		authority_say(c,
+			"Trust list %llu is a proposal in %s/proposal.xml: it has %u of the %u "
+			"signatures that it needs. Have it signed by %s (reeve authority sign), then "
+			"here: reeve trust install.",
+			(unsigned long long)r.number, conf->authority_dir, r.have, r.need,
+			missing != NULL && missing[0] != '\0' ? missing : "the others");
+		status = CLI_NO;
+	} else {
+		*number_r = r.number;
+		status = install(c, conf);
 	}
-	return install(c, conf);
+	authority_outcome_clear(&r);
+	return status;
 }
 
 /* ---- operations ---- */

@@ -14,7 +14,7 @@ _reeve() {
 		-*) ;;
 		*)
 			case "$path $word" in
-			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust diff' | ' trust history' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority co-signer' | ' authority quorum' | ' authority sign' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
+			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
 			esac
 			;;
 		esac
@@ -28,7 +28,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust authority completion help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init invite join approve trust authority completion help' -- "$cur")
 		;;
 	' new')
 		case $prev in
@@ -228,6 +228,47 @@ _reeve() {
 		--endpoint) return ;;
 		--via) return ;;
 		--dial) return ;;
+		--rights) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--pkcs11) return ;;
+		--pkcs11-module) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--pin-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		--operation) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--code --name --role --country --office --listen --endpoint --via --dial --rights --pkcs11 --pkcs11-module --pin-file --rsa --authority --operation --passphrase --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' invite')
+		case $prev in
+		--code) return ;;
+		--name) return ;;
+		--role) mapfile -t COMPREPLY < <(compgen -W 'administration right-holder coordinator relay' -- "$cur"); return ;;
+		--country) return ;;
+		--operation) return ;;
+		--hours) return ;;
+		--endpoint) return ;;
+		--withdraw) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--code --name --role --country --operation --hours --endpoint --withdraw --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
+	' join')
+		case $prev in
+		--office) return ;;
+		--listen) return ;;
+		--endpoint) return ;;
+		--via) return ;;
+		--dial) return ;;
+		--rights) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		--pkcs11) return ;;
 		--pkcs11-module) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		--pin-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -235,10 +276,24 @@ _reeve() {
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		esac
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--code --name --role --country --office --listen --endpoint --via --dial --pkcs11 --pkcs11-module --pin-file --rsa --conf --help --version ' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W '--office --listen --endpoint --via --dial --rights --pkcs11 --pkcs11-module --pin-file --rsa --no-wait --conf --help --version ' -- "$cur")
 			return
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' approve')
+		case $prev in
+		--phrase) return ;;
+		--days) return ;;
+		--overlap) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--phrase --days --overlap --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
 		;;
 	' trust')
 		case $prev in
@@ -248,7 +303,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'show verify install diff history' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'show verify install' -- "$cur")
 		;;
 	' trust show')
 		case $prev in
@@ -284,27 +339,6 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
 		;;
-	' trust diff')
-		case $prev in
-		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		esac
-		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--authority --json --conf --help --version ' -- "$cur")
-			return
-		fi
-		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
-		;;
-	' trust history')
-		case $prev in
-		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		esac
-		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
-			return
-		fi
-		return
-		;;
 	' authority')
 		case $prev in
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -313,7 +347,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish co-signer quorum sign rekey' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish rekey' -- "$cur")
 		;;
 	' authority new')
 		case $prev in
@@ -399,38 +433,6 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
 		;;
-	' authority co-signer')
-		case $prev in
-		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		esac
-		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
-			return
-		fi
-		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
-		;;
-	' authority quorum')
-		case $prev in
-		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		esac
-		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
-			return
-		fi
-		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
-		;;
-	' authority sign')
-		case $prev in
-		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		esac
-		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--out --yes --passphrase-file --conf --help --version ' -- "$cur")
-			return
-		fi
-		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
-		;;
 	' authority rekey')
 		case $prev in
 		--days) return ;;
@@ -462,7 +464,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init trust authority completion help' -- "$cur"); return
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init invite join approve trust authority completion help' -- "$cur"); return
 		;;
 	esac
 }
