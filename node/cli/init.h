@@ -28,7 +28,7 @@ int init_node(struct cli *c, const struct init_who *who, char fingerprint[RV_FIN
 	{"endpoint", 0, "ADDRESS", "where others reach it: tcp://host:4510", NULL, 1},             \
 	{"via", 0, "CODE", "a relay that serves it, the preferred one first", NULL, 1},            \
 	{"dial", 0, "CODE", "a member that it dials", NULL, 1},                                    \
-	{"rights", 0, "FILE", "rights of a right-holder: CSV of brand, registration, Nice classes, countries", \
+	{"rights", 0, "FILE", "rights of a right-holder, CSV: brand, registration, classes, countries", \
 		CLI_FILES, 0},                                                                     \
 	{"pkcs11", 0, "URI",                                                                       \
 		"the signing key in a hardware module: pkcs11:token=NAME;object=LABEL", NULL, 0},  \

@@ -14,7 +14,7 @@ _reeve() {
 		-*) ;;
 		*)
 			case "$path $word" in
-			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
+			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust diff' | ' trust history' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority co-signer' | ' authority quorum' | ' authority sign' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
 			esac
 			;;
 		esac
@@ -303,7 +303,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'show verify install' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'show verify install diff history' -- "$cur")
 		;;
 	' trust show')
 		case $prev in
@@ -339,6 +339,27 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
 		;;
+	' trust diff')
+		case $prev in
+		-A | --authority) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--authority --json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' trust history')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
 	' authority')
 		case $prev in
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -347,7 +368,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish rekey' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish co-signer quorum sign rekey' -- "$cur")
 		;;
 	' authority new')
 		case $prev in
@@ -432,6 +453,38 @@ _reeve() {
 			return
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority co-signer')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' authority quorum')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority sign')
+		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--out --yes --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
 		;;
 	' authority rekey')
 		case $prev in
