@@ -25,6 +25,7 @@ static const struct {
 	[RV_CMD_TRUST] = {"TRUST", 1, 2},
 	[RV_CMD_JOIN] = {"JOIN", 1, 2},
 	[RV_CMD_JOIN_STATE] = {"JOIN_STATE", 1, 2},
+	[RV_CMD_STATUS] = {"STATUS", 2, 2},
 };
 
 const char *rv_cmd_text(enum rv_cmd cmd)

@@ -36,6 +36,7 @@ enum rv_cmd {
 	RV_CMD_TRUST,
 	RV_CMD_JOIN,
 	RV_CMD_JOIN_STATE,
+	RV_CMD_STATUS,
 	RV_CMD_LAST
 };
 const char *rv_cmd_text(enum rv_cmd cmd); /* "HELLO"; "?" if out of range */
@@ -227,6 +228,19 @@ struct rv_join_state {
 };
 int rv_join_state_put(struct rv_buf *out, const struct rv_join_state *s);
 int rv_join_state_parse(struct rv_join_state *s, const void *data, size_t len, struct rv_err *e);
+
+/*
+ * STATUS: part 1 this; part 2 a CRL or an OCSP response as it came from its issuer (1 to
+ * RV_STATUS_CARRY_MAX bytes), which vouches for itself: what the peer needs to judge messages.
+ */
+enum { RV_STATUS_CARRY_MAX = RV_CHUNK_MAX };
+struct rv_status_head {
+	uint8_t kind; /* enum rv_status_source */
+	/* SHA-256 of the certificate of the issuer (CRL) or of the one it is about (OCSP) */
+	uint8_t key[RV_DIGEST_LEN];
+};
+int rv_status_head_put(struct rv_buf *out, const struct rv_status_head *s);
+int rv_status_head_parse(struct rv_status_head *s, const void *data, size_t len, struct rv_err *e);
 
 /* BYE: why the sender ends the session. The header has version 1 whatever was negotiated. */
 enum rv_bye_code {

@@ -201,3 +201,40 @@ int rv_join_state_parse(struct rv_join_state *s, const void *data, size_t len, s
 	}
 	return rc;
 }
+
+/* ---- STATUS ---- */
+
+static int head_check(const struct rv_status_head *s, struct rv_err *e)
+{
+	return s->kind == 1 || s->kind == 2
+		       ? 0
+		       : rv_body_field(e, "STATUS", "kind", "is neither CRL nor OCSP response");
+}
+
+int rv_status_head_put(struct rv_buf *out, const struct rv_status_head *s)
+{
+	if (head_check(s, NULL) != 0) {
+		return RV_EINVAL;
+	}
+	size_t start = out->len;
+	rv_buf_u8(out, s->kind);
+	rv_buf_put(out, s->key, RV_DIGEST_LEN);
+	return rv_body_put_end(out, start);
+}
+
+int rv_status_head_parse(struct rv_status_head *s, const void *data, size_t len, struct rv_err *e)
+{
+	struct rv_cur c = rv_cur_of(data, len);
+	struct rv_status_head v = {0};
+	v.kind = rv_cur_u8(&c);
+	struct rv_span key = rv_cur_span(&c, RV_DIGEST_LEN);
+	int rc = rv_body_end(&c, "STATUS", e);
+	if (rc == 0) {
+		rc = head_check(&v, e);
+	}
+	if (rc == 0) {
+		memcpy(v.key, key.data, RV_DIGEST_LEN);
+		*s = v;
+	}
+	return rc;
+}

@@ -240,6 +240,7 @@ static void status_changed(void *ctx)
 {
 	struct node *n = ctx;
 	intake_status_changed(n->intake);
+	links_status_changed(n->links);
 }
 
 static int start_fetcher(struct node *n, struct rv_err *e)
@@ -285,7 +286,7 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 	if (rc != 0) {
 		return rc;
 	}
-	struct links_params lp = {n->conf, n->trust, n->joins, n->log, n->clock, n->random,
+	struct links_params lp = {n->conf, n->trust, n->joins, n->status, n->log, n->clock, n->random,
 		wires->line_endpoint, intake_callbacks(n->intake)};
 	rc = links_new(&n->links, &lp, e);
 	if (rc != 0) {

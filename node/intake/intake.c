@@ -245,6 +245,7 @@ struct links_intake intake_callbacks(struct intake *i)
 		.message = intake_on_message,
 		.receipts = intake_on_receipts,
 		.chunk = intake_on_chunk,
+		.status = intake_on_status,
 		.sent = intake_on_sent,
 		.receipts_done = intake_on_receipts_done,
 		.fetch_failed = intake_on_fetch_failed,

@@ -10,6 +10,7 @@
 #include "node/store/blob.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* What the parts of the intake share. */
 
@@ -29,6 +30,7 @@ struct intake {
 	struct queue *chunks; /* for the chunk writer */
 	struct order *order;  /* of arrivals: what the workers judged goes to the committer in the
 				 order it came */
+	atomic_uint statuses; /* that peers passed on, at the workers */
 	struct park *park; /* arrivals whose signer's status is not known yet */
 	struct worker workers[INTAKE_WORKERS_MAX];
 	size_t n_workers;
@@ -57,6 +59,7 @@ int intake_on_receipts(
 	void *ctx, const char *peer, const struct rv_span *receipts, size_t n, uint64_t token);
 int intake_on_chunk(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN], uint64_t size,
 	uint64_t offset, struct rv_span data, uint64_t token);
+void intake_on_status(void *ctx, const char *peer, const struct status_item *item);
 void intake_on_sent(void *ctx, const char *peer, const int64_t *seqs, size_t n);
 void intake_on_receipts_done(void *ctx, const char *peer, const int64_t *ids, size_t n);
 void intake_on_fetch_failed(

@@ -107,6 +107,14 @@ void links_trust_changed(struct links *l)
 	}
 }
 
+void links_status_changed(struct links *l)
+{
+	struct post *p = new_post(POST_STATUS, 0, 0);
+	if (p != NULL) {
+		post(l, p);
+	}
+}
+
 static void wake_everyone(struct links *l, unsigned what)
 {
 	pthread_mutex_lock(&l->lock);
@@ -167,8 +175,21 @@ static void run_fate(struct links *l, const struct post *p)
 	links_touch(link);
 }
 
+static void pass_status(struct links *l)
+{
+	struct link *link;
+	for (size_t at = 0; (link = map_next(&l->connections, &at)) != NULL;) {
+		session_status_changed(link->session);
+		links_touch(link);
+	}
+}
+
 static void run_post(struct links *l, const struct post *p)
 {
+	if (p->kind == POST_STATUS) {
+		pass_status(l);
+		return;
+	}
 	if (p->kind == POST_TRUST) {
 		links_admit(l);
 		links_dial_due(l);
@@ -529,6 +550,7 @@ void links_free(struct links **l_p)
 	links_trust_free(l);
 	links_free_all(l);
 	links_peers_free(l);
+	status_unref(&l->lent);
 	line_client_free(&l->line);
 	store_reader_close(&l->reader);
 	if (l->wake_fd >= 0) {

@@ -5,6 +5,7 @@
 #include "node/config/conf.h"
 #include "node/log/log.h"
 #include "node/trust/joins.h"
+#include "node/trust/status.h"
 #include "node/trust/trust.h"
 #include "protocol/frame.h"
 #include "protocol/signer.h"
@@ -31,6 +32,8 @@ struct links_intake {
 	/* A chunk arrived, in order. When written: links_done_chunk. */
 	int (*chunk)(void *ctx, const char *peer, const uint8_t digest[RV_DIGEST_LEN],
 		uint64_t size, uint64_t offset, struct rv_span data, uint64_t token);
+	/* A CRL or an OCSP response arrived; no answer is awaited. May be NULL. */
+	void (*status)(void *ctx, const char *peer, const struct status_item *item);
 	/* Store writes the links need (no answer awaited). */
 	void (*sent)(void *ctx, const char *peer, const int64_t *seqs, size_t n);
 	void (*receipts_done)(void *ctx, const char *peer, const int64_t *ids, size_t n);
@@ -42,6 +45,7 @@ struct links_params {
 	const struct conf *conf;
 	struct trust *trust;
 	struct joins *joins; /* who asks to join; NULL: nobody can */
+	struct status *status; /* whose CRLs and responses are passed on; NULL: none are */
 	struct log *log;
 	struct rv_clock clock;
 	struct rv_random random;
@@ -68,6 +72,8 @@ void links_wake(struct links *l, const char *hop);
 void links_wake_receipts(struct links *l);
 /* There may be new fetches for that peer. */
 void links_fetch(struct links *l, const char *peer);
+/* More is known of members' certificates: pass it on. */
+void links_status_changed(struct links *l);
 /* The trust list changed: admit, cut, dial anew. */
 void links_trust_changed(struct links *l);
 

@@ -153,6 +153,28 @@ static int host_serve(void *ctx, const struct rv_chunk_request *r, struct rv_spa
 	return rc;
 }
 
+static size_t host_status_due(
+	void *ctx, const char *member, struct status_item *items, size_t max)
+{
+	struct links *l = ((struct link *)ctx)->all;
+	struct rv_trust *t = l->p.status != NULL ? trust_get(l->p.trust) : NULL;
+	status_unref(&l->lent);
+	if (t != NULL) {
+		l->lent = status_get(l->p.status, t);
+	}
+	rv_trust_unref(&t);
+	return l->lent != NULL ? status_carry(l->lent, member, items, max) : 0;
+}
+
+static void host_status(void *ctx, const struct status_item *item)
+{
+	struct link *link = ctx;
+	const struct links_intake *in = &link->all->p.intake;
+	if (in->status != NULL) {
+		in->status(in->ctx, link->peer->code, item);
+	}
+}
+
 static int host_trust_piece(
 	void *ctx, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r)
 {
@@ -262,6 +284,8 @@ static const struct session_calls host_calls = {
 	.trust_piece = host_trust_piece,
 	.trust_part = host_trust_part,
 	.join = host_join,
+	.status_due = host_status_due,
+	.status = host_status,
 	.sent = host_sent,
 	.receipts_done = host_receipts_done,
 	.fetch_failed = host_fetch_failed,

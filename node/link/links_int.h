@@ -69,7 +69,7 @@ struct link {
 	int closed;                        /* towards the line */
 };
 
-enum post_kind { POST_MESSAGE, POST_RECEIPTS, POST_CHUNK, POST_FETCH, POST_TRUST };
+enum post_kind { POST_MESSAGE, POST_RECEIPTS, POST_CHUNK, POST_FETCH, POST_TRUST, POST_STATUS };
 struct post {
 	struct post *next;
 	enum post_kind kind;
@@ -122,6 +122,7 @@ struct links {
 	struct links_transfer transfer;
 	uint64_t offered; /* the number of the list last handed to the main thread */
 	int64_t offered_us;
+	struct status_view *lent; /* whose bytes sessions are sending */
 	uint8_t *chunk;    /* RV_CHUNK_MAX bytes, for serving */
 	struct line_in in; /* large: the parts of one frame */
 	/* shared */

@@ -48,6 +48,7 @@ void session_free(struct session **s)
 	out_free(*s);
 	in_free(*s);
 	receipts_free(*s);
+	status_free(*s);
 	free(*s);
 	*s = NULL;
 }
@@ -298,6 +299,9 @@ static void dispatch(struct session *s, enum rv_cmd cmd, const struct rv_span *p
 	case RV_CMD_JOIN:
 		join_frame(s, parts, n);
 		break;
+	case RV_CMD_STATUS:
+		status_frame(s, parts, n, now);
+		break;
 	case RV_CMD_JOIN_STATE: {
 		struct rv_err e = {0};
 		rv_fail_rule(&e, RV_EPARSE, "FRAME-COMMAND",
@@ -378,7 +382,7 @@ static int send_bulk(struct session *s, struct session_time now)
 static int send_next(struct session *s, struct session_time now)
 {
 	static int (*const steps[])(struct session *, struct session_time) = {pulse_send,
-		trust_send_request, trust_send_piece, receipts_send_acks, in_send_defers, in_send_credit, send_urgent, receipts_send,
+		trust_send_request, trust_send_piece, receipts_send_acks, in_send_defers, in_send_credit, status_send, send_urgent, receipts_send,
 		blobs_send_requests, send_normal, send_bulk, blobs_send_chunk};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i](s, now)) {

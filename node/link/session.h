@@ -3,6 +3,7 @@
 #define NODE_SESSION_H
 
 #include "node/store/store.h"
+#include "node/trust/status.h"
 #include "protocol/buf.h"
 #include "protocol/frame.h"
 
@@ -77,6 +78,13 @@ struct session_calls {
 	/* New keys of a member, with the voucher of its present signing key (not verified here). */
 	void (*join)(void *ctx, struct rv_span request, const struct rv_vouch *v);
 
+	/* ---- status of members' certificates; each may be NULL ---- */
+	/* What the peer needs to judge messages of that member: at most max items, whose bytes are
+	 * lent until the next call; how many. */
+	size_t (*status_due)(void *ctx, const char *member, struct status_item *items, size_t max);
+	/* A CRL or a response came, not verified here. */
+	void (*status)(void *ctx, const struct status_item *item);
+
 	/* ---- notes for the store ---- */
 	void (*sent)(void *ctx, const int64_t *seqs, size_t n);
 	void (*receipts_done)(void *ctx, const int64_t *ids, size_t n);
@@ -134,6 +142,10 @@ void session_wake_all(struct session *s);
 void session_wake_fetches(struct session *s);
 /* Our trust list has that number now: the peer is told before anything else is sent. */
 void session_trust(struct session *s, uint64_t number);
+
+/* More is known of members' certificates: what concerns members whose messages went to the peer goes
+ * there too. */
+void session_status_changed(struct session *s);
 
 /* Asks the peer for its trust list from an offset on; what was asked before is given up. */
 void session_ask_trust(struct session *s, uint64_t number, uint32_t offset);

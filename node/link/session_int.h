@@ -174,6 +174,20 @@ struct trusting {
 	int64_t allowance, allowed_at_us;
 };
 
+/* ---- status of certificates ---- */
+
+struct carrying {
+	char (*covered)[RV_CODE_TEXT]; /* members whose status the peer has, owned */
+	size_t n_covered, cap_covered;
+	size_t recheck; /* those from here on may have a newer one */
+	uint8_t (*known)[RV_DIGEST_LEN]; /* a ring of what the peer has, owned */
+	size_t n_known;                  /* ever */
+	struct carrying_rate {
+		int64_t frames, bytes; /* left, in thousandths and whole */
+		int64_t at_us;
+	} out, in;
+};
+
 struct session {
 	struct session_params p;
 	char software[64];
@@ -189,6 +203,7 @@ struct session {
 	struct blobs blobs;
 	struct pulse pulse;
 	struct trusting trusting;
+	struct carrying carrying;
 	uint64_t bytes_out, bytes_in;
 };
 
@@ -242,6 +257,14 @@ void trust_piece_frame(struct session *s, const struct rv_span *parts, size_t n)
 int trust_send_piece(struct session *s, struct session_time now);
 int trust_send_request(struct session *s, struct session_time now);
 void join_frame(struct session *s, const struct rv_span *parts, size_t n);
+
+void status_frame(
+	struct session *s, const struct rv_span *parts, size_t n, struct session_time now);
+/* Before a message of that member: sends what the peer has not got. RV_EAGAIN: the channel is full,
+ * the message has to wait; RV_ECLOSED. */
+int status_before(struct session *s, const char *member, struct session_time now);
+int status_send(struct session *s, struct session_time now);
+void status_free(struct session *s);
 
 void pulse_init(struct session *s, struct session_time now);
 void pulse_ping_frame(

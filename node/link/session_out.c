@@ -133,10 +133,10 @@ void out_credit_frame(
 
 /* ---- reading what is due ---- */
 
-/* Puts one message of the store into the frame. 0; RV_EAGAIN: no credit for it (want_bytes tells);
- * RV_EINVAL: cannot be sent. */
+/* Puts one message of the store into the frame. 0; RV_EAGAIN: no credit for it (want_bytes tells),
+ * or the status of its signer does not go out; RV_EINVAL: cannot be sent. */
 static int load_add(struct session *s, struct load *l, const struct store_due *d, unsigned priority,
-	uint64_t bytes_room)
+	uint64_t bytes_room, struct session_time now)
 {
 	struct rv_item item = {.priority = (uint8_t)priority,
 		.hops = (uint8_t)(d->hops < 255 ? d->hops + 1 : 255),
@@ -144,6 +144,10 @@ static int load_add(struct session *s, struct load *l, const struct store_due *d
 		.n_recipients = d->n_recipients,
 		.wire = {d->wire, d->wire_len}};
 	struct rv_buf *part = &l->parts[l->n];
+	int rc = status_before(s, d->originator, now);
+	if (rc != 0) {
+		return rc;
+	}
 	memset(part, 0, sizeof(*part));
 	memcpy(item.message, d->message, RV_UUID_LEN);
 	if (strlen(d->trail) >= sizeof(item.trail)) {
@@ -154,7 +158,7 @@ static int load_add(struct session *s, struct load *l, const struct store_due *d
 		item.n_recipients = RV_ITEM_MAX_RECIPIENTS; /* the rest stays due, and is offered
 							       with the next try */
 	}
-	int rc = rv_item_put(part, &item);
+	rc = rv_item_put(part, &item);
 	if (rc == 0 && l->bytes + part->len > bytes_room) {
 		s->out.want_bytes[priority] = part->len;
 		rc = RV_EAGAIN;
@@ -200,17 +204,17 @@ static int load_retries(struct session *s, struct load *l, unsigned priority, st
 			return rc;
 		}
 		if (n > 0 && list[0].seq == f->seq) {
-			rc = load_add(s, l, &list[0], priority, room.bytes);
+			rc = load_add(s, l, &list[0], priority, room.bytes, now);
 		} else {
 			rc = RV_ENOTFOUND;
 		}
 		if (rc == 0) {
 			flights_retry_at(&s->out.flights, f, now.mono_us + FLIGHT_RETRY_US);
-		} else if (rc != RV_EAGAIN) {
+		} else if (rc != RV_EAGAIN && rc != RV_ECLOSED) {
 			flights_remove(&s->out.flights, message);
 		}
 		s->p.calls->due_free(s->p.ctx, list, n);
-		if (rc == RV_EAGAIN) {
+		if (rc == RV_EAGAIN || rc == RV_ECLOSED) {
 			return rc;
 		}
 	}
@@ -219,7 +223,7 @@ static int load_retries(struct session *s, struct load *l, unsigned priority, st
 
 /* One that was read: into the frame, unless it is in flight. RV_EAGAIN: no room for it. */
 static int load_one(struct session *s, struct load *l, const struct store_due *d, unsigned priority,
-	struct rv_credit room)
+	struct rv_credit room, struct session_time now)
 {
 	const struct flights *f = &s->out.flights;
 	if (flights_find(f, d->message) != NULL) {
@@ -229,12 +233,13 @@ static int load_one(struct session *s, struct load *l, const struct store_due *d
 		f->counts[priority] + l->n >= FLIGHTS_MAX) {
 		return RV_EAGAIN;
 	}
-	int rc = load_add(s, l, d, priority, room.bytes);
+	int rc = load_add(s, l, d, priority, room.bytes, now);
 	return rc == RV_EINVAL ? 0 : rc; /* what cannot be sent stays due, for people to see */
 }
 
 /* Those behind the cursor. */
-static int load_fresh(struct session *s, struct load *l, unsigned priority, struct rv_credit room)
+static int load_fresh(struct session *s, struct load *l, unsigned priority, struct rv_credit room,
+	struct session_time now)
 {
 	struct sending *o = &s->out;
 	int rc = 0;
@@ -255,7 +260,7 @@ static int load_fresh(struct session *s, struct load *l, unsigned priority, stru
 			o->maybe[priority] = 0;
 		}
 		for (size_t i = 0; rc == 0 && i < n; i++) {
-			rc = load_one(s, l, &list[i], priority, room);
+			rc = load_one(s, l, &list[i], priority, room, now);
 			if (rc == 0) {
 				o->cursor[priority] = list[i].seq;
 			}
@@ -307,7 +312,7 @@ int out_send(struct session *s, unsigned priority, struct session_time now)
 	o->want_bytes[priority] = 0;
 	int rc = load_retries(s, l, priority, may, now);
 	if (rc == 0) {
-		rc = load_fresh(s, l, priority, may);
+		rc = load_fresh(s, l, priority, may, now);
 	}
 	if (rc == RV_ENOMEM) {
 		rc = 0;

@@ -161,6 +161,7 @@ struct store_due {
 	int64_t seq; /* the store's own number of the message: the position */
 	uint8_t message[RV_UUID_LEN];
 	unsigned priority, hops;
+	char originator[RV_CODE_TEXT];
 	char *trail;
 	uint8_t *wire;
 	size_t wire_len;

@@ -19,11 +19,12 @@ void store_due_clear(struct store_due *list, size_t n)
 static int load_message(struct store_reader *r, struct store_due *d, struct rv_err *e)
 {
 	sqlite3_stmt *q = db_prepare(
-		&r->db, "SELECT id, hops, trail, wire FROM message WHERE seq = ?", e, "i", d->seq);
+		&r->db, "SELECT id, hops, trail, wire, originator FROM message WHERE seq = ?", e, "i", d->seq);
 	int rc = q != NULL ? db_step(&r->db, q, e) : RV_EIO;
 	if (rc > 0) {
 		db_blob(q, 0, d->message, RV_UUID_LEN);
 		d->hops = (unsigned)sqlite3_column_int(q, 1);
+		db_text(q, 4, d->originator, sizeof(d->originator));
 		const unsigned char *trail = sqlite3_column_text(q, 2);
 		d->trail = strdup(trail != NULL ? (const char *)trail : "");
 		rc = d->trail != NULL ? db_copy(q, 3, &d->wire, &d->wire_len) : RV_ENOMEM;

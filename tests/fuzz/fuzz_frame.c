@@ -46,6 +46,7 @@ BODY(trust_request, struct rv_trust_request)
 BODY(trust_part, struct rv_trust_part)
 BODY(vouch, struct rv_vouch)
 BODY(join_state, struct rv_join_state)
+BODY(status_head, struct rv_status_head)
 
 static void item(struct rv_span part)
 {
@@ -70,7 +71,7 @@ static void (*const bodies[RV_CMD_LAST])(struct rv_span) = {[RV_CMD_HELLO] = hel
 	[RV_CMD_RECEIPTS_ACK] = ack, [RV_CMD_DEFER] = defer, [RV_CMD_CHUNK_REQUEST] = chunk_request, [RV_CMD_CHUNK] = chunk,
 	[RV_CMD_PING] = ping, [RV_CMD_PONG] = pong, [RV_CMD_CREDIT] = credit, [RV_CMD_BYE] = bye,
 	[RV_CMD_TRUST_REQUEST] = trust_request, [RV_CMD_TRUST] = trust_part, [RV_CMD_JOIN] = vouch,
-	[RV_CMD_JOIN_STATE] = join_state};
+	[RV_CMD_JOIN_STATE] = join_state, [RV_CMD_STATUS] = status_head};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -213,6 +213,20 @@ static void on_join(void *ctx, struct rv_span request, const struct rv_vouch *v)
 	must(request.len >= 1 && request.len <= RV_JOIN_MAX && rv_code_valid(v->code) && v->signature.len >= 1);
 }
 
+static size_t on_status_due(void *ctx, const char *member, struct status_item *items, size_t max)
+{
+	static const uint8_t bytes[300];
+	must(rv_code_valid(member) && max >= 1);
+	items[0] = (struct status_item){.kind = RV_STATUS_OCSP, .bytes = {bytes, sizeof(bytes)}};
+	return 1;
+}
+
+static void on_status(void *ctx, const struct status_item *item)
+{
+	must((item->kind == RV_STATUS_CRL || item->kind == RV_STATUS_OCSP) && item->bytes.len >= 1 &&
+		item->bytes.len <= RV_STATUS_CARRY_MAX);
+}
+
 static void on_sent(void *ctx, const int64_t *seqs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -250,7 +264,8 @@ static void on_ended(void *ctx, const struct session_end *end)
 }
 
 static const struct session_calls calls = {on_send, on_message, on_receipts, on_chunk, on_due, on_due_free, on_receipts_due,
-	on_receipts_due_free, on_fetches, on_serve, on_trust_piece, on_trust_part, on_join, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
+	on_receipts_due_free, on_fetches, on_serve, on_trust_piece, on_trust_part, on_join,
+	on_status_due, on_status, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
 
 /* ---- the script ---- */
 

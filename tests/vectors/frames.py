@@ -187,6 +187,13 @@ def vouch(r):
     return dict(code=code.decode(), certificate=cert.hex(), algorithm=alg, signature=sig.hex())
 
 
+def status(r):
+    kind, key = r.u(8), r.take(32)
+    r.end()
+    r.field(kind in (1, 2))
+    return dict(kind=kind, key=key.hex())
+
+
 def join_state(r):
     digest, status, number, rule, text, mend = r.take(32), r.u(8), r.u(64), r.str(31), r.str(), r.str()
     r.end()
@@ -202,7 +209,7 @@ COMMANDS = {1: ("HELLO", 1, 1, hello, None), 2: ("MESSAGES", 1, 64, message, mes
             7: ("CHUNK", 1, 2, chunk, raw), 8: ("PING", 1, 1, ping, None), 9: ("PONG", 1, 1, pong, None),
             10: ("CREDIT", 1, 1, credit, None), 12: ("BYE", 1, 1, bye, None),
             13: ("TRUST_REQUEST", 1, 1, trust_request, None), 14: ("TRUST", 1, 2, trust, raw), 15: ("JOIN", 1, 2, raw, vouch),
-            16: ("JOIN_STATE", 1, 2, join_state, raw)}
+            16: ("JOIN_STATE", 1, 2, join_state, raw), 17: ("STATUS", 2, 2, status, raw)}
 
 
 def frame(parts):

@@ -36,9 +36,9 @@ def header(cmd, count, version=1, flags=0, magic=b"RV"):
     return magic + u8(version) + u8(cmd) + u16(flags) + u16(count)
 
 
-HELLO, MESSAGES, RECEIPTS, ACK, DEFER, REQUEST, CHUNK, PING, PONG, CREDIT, RECONCILE, BYE, TRUST_REQUEST, TRUST, JOIN, JOIN_STATE = range(1, 17)
-NAMES = dict(zip(range(1, 17), ["HELLO", "MESSAGES", "RECEIPTS", "RECEIPTS_ACK", "DEFER", "CHUNK_REQUEST", "CHUNK", "PING", "PONG",
-                                "CREDIT", "", "BYE", "TRUST_REQUEST", "TRUST", "JOIN", "JOIN_STATE"]))
+HELLO, MESSAGES, RECEIPTS, ACK, DEFER, REQUEST, CHUNK, PING, PONG, CREDIT, RECONCILE, BYE, TRUST_REQUEST, TRUST, JOIN, JOIN_STATE, STATUS = range(1, 18)
+NAMES = dict(zip(range(1, 18), ["HELLO", "MESSAGES", "RECEIPTS", "RECEIPTS_ACK", "DEFER", "CHUNK_REQUEST", "CHUNK", "PING", "PONG",
+                                "CREDIT", "", "BYE", "TRUST_REQUEST", "TRUST", "JOIN", "JOIN_STATE", "STATUS"]))
 
 
 def hello(code="KE", lo=1, hi=1, trust=42, time=TIME, boot=0x0123456789ABCDEF, cm=1024, cb=16777216, am=1 << 30, sw="reeve 0.1.0"):
@@ -128,6 +128,8 @@ def frames():
     ok("join", JOIN, [b"<Join/>"], [dict(data=b"<Join/>".hex())])
     ok("join-renewal", JOIN, [b"<Join/>", vouch()],
        [dict(data=b"<Join/>".hex()), dict(code="KE", certificate="cd" * 32, algorithm=1, signature=bytes(range(64)).hex())])
+    ok("status-crl", STATUS, [u8(1) + b"\xab" * 32, b"0\x82"], [dict(kind=1, key="ab" * 32), dict(data=b"0\x82".hex())])
+    ok("status-ocsp", STATUS, [u8(2) + b"\xcd" * 32, b"0"], [dict(kind=2, key="cd" * 32), dict(data=b"0".hex())])
     ok("join-state-waiting", JOIN_STATE, [state(text="waits for the coordinator")], [state_fields(text="waits for the coordinator")])
     ok("join-state-admitted", JOIN_STATE, [state(status=2, number=7), b"-----BEGIN"],
        [state_fields(status=2, number=7), dict(data=b"-----BEGIN".hex())])
@@ -203,6 +205,11 @@ def frames():
     bad("join-vouch-algorithm", [header(JOIN, 2), b"<Join/>", vouch(alg=4)], "FRAME-FIELD")
     bad("join-vouch-signature", [header(JOIN, 2), b"<Join/>", vouch(sig=b"")], "FRAME-FIELD")
     bad("join-vouch-signature-long", [header(JOIN, 2), b"<Join/>", vouch(sig=bytes(1025))], "FRAME-FIELD")
+    bad("status-kind-0", [header(STATUS, 2), u8(0) + b"\xab" * 32, b"0"], "FRAME-FIELD")
+    bad("status-kind-3", [header(STATUS, 2), u8(3) + b"\xab" * 32, b"0"], "FRAME-FIELD")
+    bad("status-short", [header(STATUS, 2), u8(1) + b"\xab" * 31, b"0"], "FRAME-SHORT")
+    bad("status-trailing", [header(STATUS, 2), u8(1) + b"\xab" * 33, b"0"], "FRAME-TRAILING")
+    bad("status-count", [header(STATUS, 1), u8(1) + b"\xab" * 32], "FRAME-COUNT")
     bad_body("join-state-status-0", JOIN_STATE, state(status=0), "FRAME-FIELD")
     bad_body("join-state-status-4", JOIN_STATE, state(status=4), "FRAME-FIELD")
     bad_body("join-state-number", JOIN_STATE, state(status=1, number=7), "FRAME-FIELD")

@@ -143,6 +143,8 @@ BODY(trust_request, struct rv_trust_request, set_u64(o, "number", v.number);
 	set_int(o, "offset", v.offset);)
 BODY(trust_part, struct rv_trust_part, set_u64(o, "number", v.number);
 	set_int(o, "total", v.total); set_int(o, "offset", v.offset);)
+BODY(status_head, struct rv_status_head, set_int(o, "kind", v.kind);
+	set_hex(o, "key", v.key, RV_DIGEST_LEN);)
 BODY(vouch, struct rv_vouch, set_text(o, "code", v.code);
 	set_hex(o, "certificate", v.cert_digest, RV_DIGEST_LEN); set_int(o, "algorithm", v.alg);
 	set_hex(o, "signature", v.signature.data, v.signature.len);)
@@ -202,6 +204,9 @@ static body_fn *body_of(enum rv_cmd cmd, size_t at)
 	}
 	if (cmd == RV_CMD_TRUST) {
 		return at == 0 ? trust_part_body : bytes_body;
+	}
+	if (cmd == RV_CMD_STATUS) {
+		return at == 0 ? status_head_body : bytes_body;
 	}
 	if (cmd == RV_CMD_JOIN) {
 		return at == 0 ? bytes_body : vouch_body;

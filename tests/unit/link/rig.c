@@ -96,6 +96,9 @@ static int on_due(void *ctx, unsigned priority, int64_t after_seq, size_t max, s
 		d->priority = priority;
 		rig_id(d->message, (unsigned)i + 1);
 		d->trail = strdup("");
+		if (r->messages[i].originator != NULL) {
+			strcpy(d->originator, r->messages[i].originator);
+		}
 		d->wire_len = r->messages[i].len;
 		d->wire = calloc(1, d->wire_len);
 		d->recipients = calloc(1, sizeof(*d->recipients));
@@ -192,6 +195,29 @@ static void on_join(void *ctx, struct rv_span request, const struct rv_vouch *v)
 	((struct rig *)ctx)->n_joins++;
 }
 
+static size_t on_status_due(void *ctx, const char *member, struct status_item *items, size_t max)
+{
+	static uint8_t bytes[8][RV_STATUS_CARRY_MAX + 1];
+	struct rig *r = ctx;
+	for (size_t i = 0; i < r->n_items; i++) {
+		memset(bytes[i], r->item_version, sizeof(bytes[i]));
+		bytes[i][0] = (uint8_t)member[0];
+		bytes[i][1] = (uint8_t)i;
+		items[i] = (struct status_item){.kind = RV_STATUS_CRL, .bytes = {bytes[i], r->item_len}};
+		items[i].key[0] = (uint8_t)i;
+		rv_sha256(items[i].digest, bytes[i], r->item_len);
+	}
+	return r->n_items;
+}
+
+static void on_status(void *ctx, const struct status_item *item)
+{
+	struct rig *r = ctx;
+	r->status.kind = (uint8_t)item->kind;
+	memcpy(r->status.key, item->key, sizeof(r->status.key));
+	r->n_statuses++;
+}
+
 static void on_sent(void *ctx, const int64_t *seqs, size_t n)
 {
 	((struct rig *)ctx)->n_noted_sent += n;
@@ -226,7 +252,8 @@ static void on_ended(void *ctx, const struct session_end *end)
 }
 
 static const struct session_calls calls = {on_send, on_message, on_receipts, on_chunk, on_due, on_due_free, on_receipts_due,
-	on_receipts_due_free, on_fetches, on_serve, on_trust_piece, on_trust_part, on_join, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
+	on_receipts_due_free, on_fetches, on_serve, on_trust_piece, on_trust_part, on_join,
+	on_status_due, on_status, on_sent, on_receipts_done, on_fetch_failed, on_up, on_ended};
 
 /* ---- life ---- */
 

@@ -21,7 +21,7 @@ struct rig {
 	size_t n_sent;
 	int full;                        /* the channel takes nothing */
 	/* the store: message i has the number i + 1 */
-	struct { unsigned priority; size_t len; int settled; } messages[RIG_MAX];
+	struct { unsigned priority; size_t len; int settled; const char *originator; } messages[RIG_MAX];
 	size_t n_messages;
 	struct { int done; } receipts[RIG_MAX];
 	size_t n_receipts;
@@ -43,6 +43,11 @@ struct rig {
 	size_t list_len;
 	struct rv_trust_part part;       /* the last that came */
 	size_t part_len, n_parts, n_joins;
+	/* status of certificates: of each member, this many items of that size; their bytes tell the version */
+	size_t n_items, item_len;
+	uint8_t item_version;
+	size_t n_statuses;               /* that came */
+	struct rv_status_head status;    /* the last one */
 	/* notes */
 	size_t n_noted_sent, n_receipts_done, n_fetch_failed, n_up, n_ended;
 	char fetch_why[160];
