@@ -66,7 +66,7 @@ static int get_row(struct approving *a, struct client *client)
 	return strcmp(json_str(a->row, "state"), "waiting") == 0 ? 0 : not_waiting(a);
 }
 
-/* What is approved is verified here, where the authority's key is, not taken from the node's word. */
+/* What is approved is verified here, beside the authority's key, not taken from the node's word. */
 static int get_request(struct approving *a, struct client *client)
 {
 	struct rv_err e = {0};
@@ -159,7 +159,8 @@ static int keys_hold(const struct rv_member *m, int64_t now_us)
 
 /* New keys of a member overlap with those that it has; after a revocation there are none to overlap
  * with. */
-static int how_to_admit(struct approving *a, struct authority *authority, struct authority_admit *how)
+static int how_to_admit(
+	struct approving *a, struct authority *authority, struct authority_admit *how)
 {
 	struct rv_err e = {0};
 	struct rv_trust *draft = NULL;

@@ -190,7 +190,8 @@ static int finish(struct joining *j, struct join_client *client, uint64_t number
 		return cli_fail(j->cli, &e, "%s is admitted, but its trust list is not in place",
 			j->token.code);
 	}
-	fprintf(cli_out(j->cli), "%s is admitted: trust list %llu is in place. Start the node:\n  reeved -c ",
+	fprintf(cli_out(j->cli),
+		"%s is admitted: trust list %llu is in place. Start the node:\n  reeved -c ",
 		j->token.code, (unsigned long long)number);
 	text_put(cli_out(j->cli), j->conf_path);
 	fputc('\n', cli_out(j->cli));

@@ -20,6 +20,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_invite,
 	&cmd_join,
 	&cmd_approve,
+	&cmd_rotate,
 	&cmd_trust,
 	&cmd_authority,
 	&cmd_completion,

@@ -23,6 +23,7 @@ extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_invite;
 extern const struct cli_command cmd_join;
 extern const struct cli_command cmd_approve;
+extern const struct cli_command cmd_rotate;
 extern const struct cli_command cmd_trust;
 extern const struct cli_command cmd_authority;
 extern const struct cli_command cmd_completion;

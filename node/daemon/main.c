@@ -125,11 +125,12 @@ static int node_role(const struct conf *conf, struct ask *ask, struct log *log)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	supervise_line_endpoint(conf, endpoint, sizeof(endpoint));
 	struct node_wires wires = {ask->channel, endpoint};
-	if (node_run(conf, &wires, log, tell_ready, &ask->ready, &e) != 0) {
+	int restart = 0;
+	if (node_run(conf, &wires, log, tell_ready, &ask->ready, &restart, &e) != 0) {
 		log_err(log, LOG_LVL_ERROR, "the node cannot run", &e, NULL);
 		return 1;
 	}
-	return 0;
+	return restart ? ROLE_EXIT_RESTART : 0;
 }
 
 static int with_libraries(const struct conf *conf, struct ask *ask, struct log *log)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/daemon/node.h"
+#include "node/daemon/rotate.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -32,6 +33,7 @@ struct node {
 	struct status *status;
 	struct fetcher *fetcher;
 	struct joins *joins;
+	struct rotate *rotate;
 	struct store *store;
 	struct rv_cert *cert;         /* the node's own */
 	struct keeper_client *keeper; /* the committer's */
@@ -310,7 +312,11 @@ static int start_parts(struct node *n, const struct node_wires *wires, struct rv
 		return rc;
 	}
 	set_api(n, api);
-	rc = links_start(n->links, e);
+	struct rotate_params rp = {n->conf, n->trust, n->links, n->committer, n->log, n->clock};
+	rc = rotate_new(&n->rotate, &rp, e);
+	if (rc == 0) {
+		rc = links_start(n->links, e);
+	}
 	if (rc == 0) {
 		intake_reroute(n->intake);
 	}
@@ -326,6 +332,7 @@ static void stop_parts(struct node *n)
 	links_stop(&n->links);
 	intake_stop(&n->intake);
 	committer_stop(&n->committer);
+	rotate_free(&n->rotate);
 	links_free(&n->links);
 	store_close(&n->store);
 	status_close(&n->status);
@@ -389,7 +396,8 @@ static void look_around(struct node *n, unsigned look)
 	}
 }
 
-static int wait_for_end(struct node *n, int signals, struct rv_err *e)
+/* *restart_r: 1 if it ends so that all roles start with new keys. */
+static int wait_for_end(struct node *n, int signals, int *restart_r, struct rv_err *e)
 {
 	for (unsigned look = 0;; look++) {
 		struct pollfd p[2] = {{.fd = signals, .events = POLLIN},
@@ -406,11 +414,15 @@ static int wait_for_end(struct node *n, int signals, struct rv_err *e)
 			}
 		}
 		look_around(n, look);
+		if (rotate_look(n->rotate)) {
+			*restart_r = 1;
+			return 0;
+		}
 	}
 }
 
 int node_run(const struct conf *conf, const struct node_wires *wires, struct log *log,
-	void (*ready)(void *ctx), void *ctx, struct rv_err *e)
+	void (*ready)(void *ctx), void *ctx, int *restart_r, struct rv_err *e)
 {
 	struct node n = {.conf = conf,
 		.log = log,
@@ -433,7 +445,7 @@ int node_run(const struct conf *conf, const struct node_wires *wires, struct log
 	if (rc == 0) {
 		log_event(log, LOG_LVL_INFO, "node ready", NULL);
 		ready(ctx);
-		rc = wait_for_end(&n, signals, e);
+		rc = wait_for_end(&n, signals, restart_r, e);
 	}
 	stop_parts(&n);
 	if (signals >= 0) {

@@ -14,9 +14,9 @@ struct node_wires {
 	const char *line_endpoint; /* ipc:// of the PAIR with the line */
 };
 
-/* Runs until SIGTERM or SIGINT (blocked by the caller, taken here by signalfd). ready is called
- * once everything serves. */
+/* Runs until SIGTERM or SIGINT (blocked by the caller, taken here by signalfd), or until new keys are
+ * ready: then *restart_r is 1. ready is called once everything serves. */
 int node_run(const struct conf *conf, const struct node_wires *wires, struct log *log,
-	void (*ready)(void *ctx), void *ctx, struct rv_err *e);
+	void (*ready)(void *ctx), void *ctx, int *restart_r, struct rv_err *e);
 
 #endif

@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <systemd/sd-daemon.h>
 
+#include "node/trust/rotation.h"
+
 enum { ROLE_KEEPER, ROLE_LINE, ROLE_NODE, ROLES };
 enum { LOOK_MS = 100 };
 enum why { WHY_DIED, WHY_ASKED, WHY_STOP };
@@ -107,6 +109,18 @@ static void shut(int *fd)
 	if (*fd >= 0) {
 		close(*fd);
 		*fd = -1;
+	}
+}
+
+/* New keys that are ready take the place of the former ones before anybody reads them. */
+static void complete_rotation(const struct supervisor *s)
+{
+	struct rv_err e = {0};
+	int done = 0;
+	if (rotation_complete(s->conf, &done, &e) != 0) {
+		log_err(s->log, LOG_LVL_ERROR, "the new keys are not in place", &e, NULL);
+	} else if (done) {
+		log_event(s->log, LOG_LVL_INFO, "the new keys are in place", NULL);
 	}
 }
 
@@ -278,6 +292,7 @@ static int run_roles(struct supervisor *s)
 {
 	struct rv_err e = {0};
 	enum why why = WHY_DIED;
+	complete_rotation(s);
 	if (start_roles(s, &e) != 0) {
 		log_err(s->log, LOG_LVL_ERROR, "cannot start", &e, NULL);
 	} else {

@@ -99,6 +99,29 @@ void links_fetch(struct links *l, const char *peer)
 	}
 }
 
+void links_post_free(struct post *p)
+{
+	rv_buf_free(&p->request);
+	rv_buf_free(&p->signature);
+	free(p);
+}
+
+void links_renew(struct links *l, struct rv_span request, const struct rv_vouch *v)
+{
+	struct post *p = new_post(POST_RENEW, 0, 0);
+	if (p == NULL) {
+		return;
+	}
+	p->vouch = *v;
+	if (rv_buf_put(&p->request, request.data, request.len) != 0 ||
+		rv_buf_put(&p->signature, v->signature.data, v->signature.len) != 0) {
+		links_post_free(p);
+		return;
+	}
+	p->vouch.signature = (struct rv_span){p->signature.data, p->signature.len};
+	post(l, p);
+}
+
 void links_trust_changed(struct links *l)
 {
 	struct post *p = new_post(POST_TRUST, 0, 0);
@@ -193,6 +216,8 @@ static void run_post(struct links *l, const struct post *p)
 	if (p->kind == POST_TRUST) {
 		links_admit(l);
 		links_dial_due(l);
+	} else if (p->kind == POST_RENEW) {
+		links_send_renewal(l, (struct rv_span){p->request.data, p->request.len}, &p->vouch);
 	} else if (p->kind == POST_FETCH) {
 		struct peer *peer = links_peer(l, p->peer);
 		if (peer != NULL && peer->lead != NULL) {
@@ -251,7 +276,7 @@ static int run_posts(struct links *l)
 	while (list != NULL) {
 		struct post *next = list->next;
 		run_post(l, list);
-		free(list);
+		links_post_free(list);
 		list = next;
 	}
 	wake_sessions(l, all, codes, n);
@@ -544,7 +569,7 @@ void links_free(struct links **l_p)
 	links_stop(l_p);
 	while (l->posts != NULL) {
 		struct post *next = l->posts->next;
-		free(l->posts);
+		links_post_free(l->posts);
 		l->posts = next;
 	}
 	links_trust_free(l);

@@ -74,6 +74,8 @@ void links_wake_receipts(struct links *l);
 void links_fetch(struct links *l, const char *peer);
 /* More is known of members' certificates: pass it on. */
 void links_status_changed(struct links *l);
+/* New keys of this node: to be passed to the coordinators, or kept if this is one. Copied. */
+void links_renew(struct links *l, struct rv_span request, const struct rv_vouch *v);
 /* The trust list changed: admit, cut, dial anew. */
 void links_trust_changed(struct links *l);
 

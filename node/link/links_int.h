@@ -69,7 +69,15 @@ struct link {
 	int closed;                        /* towards the line */
 };
 
-enum post_kind { POST_MESSAGE, POST_RECEIPTS, POST_CHUNK, POST_FETCH, POST_TRUST, POST_STATUS };
+enum post_kind {
+	POST_MESSAGE,
+	POST_RECEIPTS,
+	POST_CHUNK,
+	POST_FETCH,
+	POST_TRUST,
+	POST_STATUS,
+	POST_RENEW
+};
 struct post {
 	struct post *next;
 	enum post_kind kind;
@@ -79,7 +87,10 @@ struct post {
 	struct rv_defer defer;
 	uint64_t offset;
 	char peer[RV_CODE_TEXT];
+	struct rv_buf request, signature; /* of RENEW */
+	struct rv_vouch vouch;
 };
+void links_post_free(struct post *p);
 
 /* A connection of who asks to join. Times are monotonic. */
 struct guest {
@@ -161,8 +172,8 @@ int links_trust_piece(
 int links_trust_piece_of(
 	struct links *l, uint32_t offset, struct rv_trust_part *p, struct rv_span *data_r);
 void links_take_renewal(struct link *link, struct rv_span request, const struct rv_vouch *v);
-/* How many peers took it. */
-size_t links_send_renewal(struct links *l, struct rv_span request, const struct rv_vouch *v);
+/* This node's own: kept here if it is a coordinator's, else sent to those who are. */
+void links_send_renewal(struct links *l, struct rv_span request, const struct rv_vouch *v);
 uint64_t links_own_number(const struct links *l); /* of the list here, expired or not */
 void links_trust_free(struct links *l);
 /* links_guest.c */

@@ -81,24 +81,34 @@ void links_redial_later(struct links *l, struct peer *peer)
 	peer->redial_us = links_time(l).mono_us + (int64_t)wait_ms * 1000;
 }
 
-/* The key valid now that became valid last: during a rotation, the new one. */
-static const char *server_key(const struct rv_member *m, int64_t now_us)
+/* The keys valid now, the newest first: during a rotation the peer has one of two, and each try takes
+ * the next one. */
+static const char *server_key(const struct rv_member *m, unsigned try, int64_t now_us)
 {
-	const struct rv_dated_key *best = NULL;
+	const struct rv_dated_key *valid[8];
+	size_t n = 0;
 	for (size_t i = 0; i < m->n_keys; i++) {
 		const struct rv_dated_key *k = &m->keys[i];
-		if (k->from_us <= now_us && now_us <= k->to_us &&
-			(best == NULL || k->from_us > best->from_us)) {
-			best = k;
+		if (k->from_us > now_us || now_us > k->to_us ||
+			n == sizeof(valid) / sizeof(valid[0])) {
+			continue;
 		}
+		size_t at = n++;
+		for (; at > 0 && valid[at - 1]->from_us < k->from_us; at--) {
+			valid[at] = valid[at - 1];
+		}
+		valid[at] = k;
 	}
-	return best != NULL ? best->z85 : NULL;
+	return n > 0 ? valid[try % n]->z85 : NULL;
 }
 
 static void dial(struct links *l, const struct rv_trust *t, struct peer *peer)
 {
 	const struct rv_member *m = rv_trust_member(t, peer->code);
-	const char *key = m != NULL ? server_key(m, links_time(l).wall_us) : NULL;
+	unsigned try = m != NULL && m->n_endpoints > 0
+			       ? peer->tries / (unsigned)m->n_endpoints
+			       : 0;
+	const char *key = m != NULL ? server_key(m, try, links_time(l).wall_us) : NULL;
 	struct rv_err e = {0};
 	if (m == NULL || m->n_endpoints == 0 || key == NULL) {
 		links_peer_failed(l, peer,

@@ -173,30 +173,40 @@ static size_t pass_on(struct links *l, const struct rv_trust *t, const char *fro
 	return n;
 }
 
-void links_take_renewal(struct link *link, struct rv_span request, const struct rv_vouch *v)
+static void keep(struct links *l, const struct rv_trust *t, struct rv_span request,
+	const struct rv_vouch *v)
 {
-	struct links *l = link->all;
 	struct rv_err e = {0};
 	int news = 0;
-	struct rv_trust *t = trust_last(l->p.trust);
-	if (!is_coordinator(t, l->p.conf->code) || l->p.joins == NULL) {
-		pass_on(l, t, link->peer->code, request, v);
-	} else if (joins_renew(l->p.joins, request, v, t, &news, &e) != 0) {
-		log_err(l->p.log, LOG_LVL_WARNING, "new keys are not taken", &e, "peer",
-			link->peer->code, "member", v->code, NULL);
+	if (joins_renew(l->p.joins, request, v, t, &news, &e) != 0) {
+		log_err(l->p.log, LOG_LVL_WARNING, "new keys are not taken", &e, "member", v->code,
+			NULL);
 	} else if (news) {
 		log_event(l->p.log, LOG_LVL_INFO, "new keys wait for approval", "member", v->code,
 			NULL);
 	}
+}
+
+static void take_renewal(
+	struct links *l, const char *from, struct rv_span request, const struct rv_vouch *v)
+{
+	struct rv_trust *t = trust_last(l->p.trust);
+	if (is_coordinator(t, l->p.conf->code) && l->p.joins != NULL) {
+		keep(l, t, request, v);
+	} else {
+		pass_on(l, t, from, request, v);
+	}
 	rv_trust_unref(&t);
 }
 
-size_t links_send_renewal(struct links *l, struct rv_span request, const struct rv_vouch *v)
+void links_take_renewal(struct link *link, struct rv_span request, const struct rv_vouch *v)
 {
-	struct rv_trust *t = trust_last(l->p.trust);
-	size_t n = pass_on(l, t, "", request, v);
-	rv_trust_unref(&t);
-	return n;
+	take_renewal(link->all, link->peer->code, request, v);
+}
+
+void links_send_renewal(struct links *l, struct rv_span request, const struct rv_vouch *v)
+{
+	take_renewal(l, "", request, v);
 }
 
 void links_trust_free(struct links *l)

@@ -382,7 +382,8 @@ static int send_bulk(struct session *s, struct session_time now)
 static int send_next(struct session *s, struct session_time now)
 {
 	static int (*const steps[])(struct session *, struct session_time) = {pulse_send,
-		trust_send_request, trust_send_piece, receipts_send_acks, in_send_defers, in_send_credit, status_send, send_urgent, receipts_send,
+		trust_send_request, trust_send_piece, receipts_send_acks, in_send_defers,
+		in_send_credit, status_send, send_urgent, receipts_send,
 		blobs_send_requests, send_normal, send_bulk, blobs_send_chunk};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i](s, now)) {
