@@ -356,12 +356,14 @@ const struct cli_command cmd_verify = {
 	.details =
 		"Verifies the originator's signature with the certificate that the trust list\n"
 		"has for it, valid when the message was issued, and each section against its\n"
-		"digest. Shows handling, and which sections were withheld on the way. Of several\n"
-		"files it also checks the chain: that numbers and digests of one originator's\n"
-		"messages in an operation follow each other. Exit status 1 if anything is wrong.\n"
+		"digest. Shows handling, and which sections were withheld on the way. Of\n"
+		"several files it also checks the chain: that numbers and digests of one\n"
+		"originator's messages in an operation follow each other. Exit status 1 if\n"
+		"anything is wrong.\n"
 		"\n"
 		"An ID is a message in the node: then it also tells what the node knew of the\n"
-		"signer's certificate when it stored the message, and whether it was revoked since.",
+		"signer's certificate when it stored the message, and whether it was revoked\n"
+		"since.",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = -1,

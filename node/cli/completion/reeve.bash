@@ -14,7 +14,7 @@ _reeve() {
 		-*) ;;
 		*)
 			case "$path $word" in
-			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust diff' | ' trust history' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority co-signer' | ' authority quorum' | ' authority sign' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
+			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' rotate' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust diff' | ' trust history' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority co-signer' | ' authority quorum' | ' authority sign' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
 			esac
 			;;
 		esac
@@ -28,7 +28,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init invite join approve trust authority completion help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init invite join approve rotate trust authority completion help' -- "$cur")
 		;;
 	' new')
 		case $prev in
@@ -295,6 +295,17 @@ _reeve() {
 		fi
 		return
 		;;
+	' rotate')
+		case $prev in
+		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--rsa --undo --conf --help --version ' -- "$cur")
+			return
+		fi
+		return
+		;;
 	' trust')
 		case $prev in
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -517,7 +528,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init invite join approve trust authority completion help' -- "$cur"); return
+		mapfile -t COMPREPLY < <(compgen -W 'new check send reply inbox outbox show export verify codes operation status links quarantine init invite join approve rotate trust authority completion help' -- "$cur"); return
 		;;
 	esac
 }
