@@ -121,7 +121,8 @@ int rv_ocsp_signed(OCSP_BASICRESP *basic, X509 *issuer, int64_t now_us, struct r
 			continue;
 		}
 		named = 1;
-		if (verifies(basic, x)) {
+		/* with a key too weak to ask it, the delegate is refused for that */
+		if (!rv_x509_key_taken(x) || verifies(basic, x)) {
 			ERR_clear_error();
 			return check_delegate(x, issuer, basic, now_us, e);
 		}

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/protocol/chainpki.h"
+#include "tests/unit/trust/pki.h"
 
 /* Paths from a member's certificate to the issuers of a trust list: a good one for each shape, and
  * for each rule a PKI that breaks it alone. */
@@ -215,6 +216,27 @@ static void which_issuer(void **state)
 	assert_null(rv_path_digest(path, 3));
 	rv_path_free(&path);
 	rv_cert_free(&cert);
+}
+
+/* What the commands of a coordinator issue. */
+static void own_profiles(void **state)
+{
+	struct pki_authority a;
+	struct pki_member m;
+	struct cp_cert issuer = {0};
+	struct cp_cert leaf = {0};
+	struct rv_span der;
+	pki_authority(&a, "OCU", PKI_NOW - 10 * PKI_DAY, PKI_NOW + 400 * PKI_DAY);
+	pki_member(&m, &a, "KE", 2048);
+	rv_cert_der(a.cert, &der);
+	assert_int_equal(rv_buf_put(&issuer.der, der.data, der.len), 0);
+	rv_cert_der(m.cert, &der);
+	assert_int_equal(rv_buf_put(&leaf.der, der.data, der.len), 0);
+	taken(ISSUERS(&issuer), &leaf, 2);
+	rv_buf_free(&issuer.der);
+	rv_buf_free(&leaf.der);
+	pki_member_clear(&m);
+	pki_authority_clear(&a);
 }
 
 /* ---- time ---- */
@@ -599,6 +621,7 @@ int main(void)
 		cmocka_unit_test_teardown(uses, clear),
 		cmocka_unit_test_teardown(a_listed_self_signed_member, clear),
 		cmocka_unit_test_teardown(which_issuer, clear),
+		cmocka_unit_test(own_profiles),
 		cmocka_unit_test_teardown(validity, clear),
 		cmocka_unit_test_teardown(wrong_authority, clear),
 		cmocka_unit_test_teardown(tampered, clear),
