@@ -18,6 +18,7 @@ struct rig {
 
 #define RESPONDER CP_EE "\nkeyUsage=critical,digitalSignature"
 #define NOCHECK "\nnoCheck=ignored"
+#define TWICE "\n1.2.3.4=DER:0500\n1.2.3.4=DER:0500"
 #define OCSP_FOR "\nextendedKeyUsage=OCSPSigning"
 
 static struct cp_cert *responder(const struct cp_cert *by, const char *exts)
@@ -309,6 +310,7 @@ static void wrong_delegates(void **state)
 		{RESPONDER NOCHECK "\nextendedKeyUsage=anyExtendedKeyUsage", "CHAIN-OCSP-PURPOSE"},
 		{RESPONDER OCSP_FOR, "CHAIN-OCSP-NOCHECK"},
 		{RESPONDER OCSP_FOR NOCHECK "\n1.2.3.4=critical,DER:0500", "CHAIN-OCSP-DELEGATE"},
+		{RESPONDER OCSP_FOR NOCHECK TWICE, "CHAIN-OCSP-DELEGATE"},
 		{CP_CA OCSP_FOR NOCHECK, "CHAIN-OCSP-DELEGATE"},
 		{CP_EE OCSP_FOR NOCHECK "\nkeyUsage=critical,keyEncipherment",
 			"CHAIN-OCSP-DELEGATE"},
@@ -420,6 +422,51 @@ static void refusals(void **state)
 	rv_buf_free(&der);
 }
 
+static void wrap(struct rv_buf *b, uint8_t tag, const void *before, size_t len)
+{
+	struct rv_buf out = {0};
+	assert_int_equal(rv_buf_u8(&out, tag), 0);
+	assert_int_equal(rv_buf_u8(&out, 0x82), 0);
+	assert_int_equal(rv_buf_u16(&out, (uint16_t)(len + b->len)), 0);
+	assert_int_equal(rv_buf_put(&out, before, len), 0);
+	assert_int_equal(rv_buf_put(&out, b->data, b->len), 0);
+	rv_buf_free(b);
+	*b = out;
+}
+
+/* Bytes behind the basic response, within the OCTET STRING that holds it: no signature covers them.
+ */
+static void hidden_bytes(void **state)
+{
+	static const uint8_t type[] = {
+		0x06, 0x09, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
+	static const uint8_t successful[] = {0x0a, 0x01, 0x00};
+	const struct rig *r = *state;
+	for (size_t more = 0; more < 2; more++) {
+		struct rv_buf der = {0};
+		cp_ocsp(&der,
+			&(struct cp_ocsp){.cert = r->member, .issuer = r->ca, .by = r->responder});
+		const unsigned char *p = der.data;
+		OCSP_RESPONSE *resp = d2i_OCSP_RESPONSE(NULL, &p, (long)der.len);
+		OCSP_BASICRESP *basic = OCSP_response_get1_basic(resp);
+		unsigned char *bytes = NULL;
+		int len = i2d_OCSP_BASICRESP(basic, &bytes);
+		assert_true(len > 256);
+		rv_buf_reset(&der);
+		assert_int_equal(rv_buf_put(&der, bytes, (size_t)len), 0);
+		assert_int_equal(rv_buf_put(&der, "\x05\x00", more * 2), 0);
+		wrap(&der, 0x04, NULL, 0);
+		wrap(&der, 0x30, type, sizeof(type));
+		wrap(&der, 0xa0, NULL, 0);
+		wrap(&der, 0x30, successful, sizeof(successful));
+		of_bytes(r, 0, &der, no_nonce, &present, more ? "CHAIN-OCSP-UNREADABLE" : NULL);
+		OPENSSL_free(bytes);
+		OCSP_BASICRESP_free(basic);
+		OCSP_RESPONSE_free(resp);
+		rv_buf_free(&der);
+	}
+}
+
 static void broken(void **state)
 {
 	const struct rig *r = *state;
@@ -460,6 +507,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nonces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(hidden_bytes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(broken, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("ocsp", tests, NULL, NULL);
