@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cert.h"
+#include "cert_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,15 +64,16 @@ static int key_alg(EVP_PKEY *key, enum rv_sig_alg *alg_r, struct rv_err *e)
 	return rv_fail_rule(e, RV_ECERT, "CERT-KEY-TYPE", "the key is neither P-256 nor RSA");
 }
 
-static int time_us(const ASN1_TIME *t, int64_t *us_r)
+int rv_x509_time(int64_t *us_r, const ASN1_TIME *t)
 {
 	int days;
 	int secs;
 	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	int ok = epoch != NULL && ASN1_TIME_diff(&days, &secs, epoch, t) == 1;
+	int ok = epoch != NULL && t != NULL && ASN1_TIME_diff(&days, &secs, epoch, t) == 1;
 	ASN1_TIME_free(epoch);
 	if (!ok) {
-		return RV_ECERT;
+		ERR_clear_error();
+		return RV_EPARSE;
 	}
 	*us_r = ((int64_t)days * 86400 + secs) * RV_US_PER_SEC;
 	return 0;
@@ -151,8 +152,8 @@ static int from_x509(struct rv_cert **cert_r, X509 *x, int issuer, struct rv_err
 	}
 	c->der_len = (size_t)len;
 	rv_sha256(c->digest, c->der, c->der_len);
-	if (time_us(X509_get0_notBefore(x), &c->not_before) != 0 ||
-		time_us(X509_get0_notAfter(x), &c->not_after) != 0) {
+	if (rv_x509_time(&c->not_before, X509_get0_notBefore(x)) != 0 ||
+		rv_x509_time(&c->not_after, X509_get0_notAfter(x)) != 0) {
 		rc = rv_fail_rule(e, RV_ECERT, "CERT-UNREADABLE",
 			"the certificate's validity cannot be read");
 		goto out;
@@ -241,7 +242,7 @@ int64_t rv_cert_not_after(const struct rv_cert *cert)
 	return cert->not_after;
 }
 
-void rv_cert_subject(const struct rv_cert *cert, char *out, size_t size)
+void rv_x509_name(const X509_NAME *name, char *out, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
@@ -250,16 +251,26 @@ void rv_cert_subject(const struct rv_cert *cert, char *out, size_t size)
 		BIO_free(bio);
 		return;
 	}
-	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert->x509), 0,
-				   XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+	if (bio != NULL &&
+		X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
 		len = BIO_get_mem_data(bio, &text);
 	}
 	size_t n = len < 0 ? 0 : (size_t)len >= size ? size - 1 : (size_t)len;
+	/* a text that is cut is cut between characters */
+	while (n > 0 && n < (size_t)len && ((unsigned char)text[n] & 0xc0) == 0x80) {
+		n--;
+	}
 	if (n > 0) {
 		memcpy(out, text, n);
 	}
 	out[n] = '\0';
 	BIO_free(bio);
+	ERR_clear_error();
+}
+
+void rv_cert_subject(const struct rv_cert *cert, char *out, size_t size)
+{
+	rv_x509_name(X509_get_subject_name(cert->x509), out, size);
 }
 
 int rv_cert_valid_at(const struct rv_cert *cert, int64_t t_us, struct rv_err *e)

@@ -39,21 +39,6 @@ int rv_x509_read(X509 **x509_r, const void *der, size_t len, struct rv_err *e)
 	return 0;
 }
 
-int rv_x509_time(int64_t *us_r, const ASN1_TIME *t)
-{
-	int days;
-	int secs;
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	int ok = epoch != NULL && t != NULL && ASN1_TIME_diff(&days, &secs, epoch, t) == 1;
-	ASN1_TIME_free(epoch);
-	if (!ok) {
-		ERR_clear_error();
-		return RV_EPARSE;
-	}
-	*us_r = ((int64_t)days * 86400 + secs) * RV_US_PER_SEC;
-	return 0;
-}
-
 int rv_x509_validity(X509 *x, int64_t *from_r, int64_t *to_r)
 {
 	int64_t from;
@@ -65,32 +50,6 @@ int rv_x509_validity(X509 *x, int64_t *from_r, int64_t *to_r)
 	*from_r = from;
 	*to_r = to;
 	return 0;
-}
-
-void rv_x509_name(const X509_NAME *name, char *out, size_t size)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long len = 0;
-	if (size == 0) {
-		BIO_free(bio);
-		return;
-	}
-	if (bio != NULL &&
-		X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
-		len = BIO_get_mem_data(bio, &text);
-	}
-	size_t n = len < 0 ? 0 : (size_t)len >= size ? size - 1 : (size_t)len;
-	/* a text that is cut is cut between characters */
-	while (n > 0 && n < (size_t)len && ((unsigned char)text[n] & 0xc0) == 0x80) {
-		n--;
-	}
-	if (n > 0) {
-		memcpy(out, text, n);
-	}
-	out[n] = '\0';
-	BIO_free(bio);
-	ERR_clear_error();
 }
 
 static void short_digest(X509 *x, char text[17])

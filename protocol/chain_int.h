@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "cert_int.h"
 #include "chain.h"
 
 /*
@@ -26,9 +27,7 @@ struct rv_path {
 
 /* One DER certificate and nothing behind it; RV_ECERT, CHAIN-UNREADABLE. */
 int rv_x509_read(X509 **x509_r, const void *der, size_t len, struct rv_err *e);
-int rv_x509_time(int64_t *us_r, const ASN1_TIME *t); /* RV_EPARSE; also for a GeneralizedTime */
-int rv_x509_validity(X509 *x, int64_t *from_r, int64_t *to_r);    /* RV_EPARSE */
-void rv_x509_name(const X509_NAME *name, char *out, size_t size); /* RFC 2253 */
+int rv_x509_validity(X509 *x, int64_t *from_r, int64_t *to_r); /* RV_EPARSE */
 
 /* The algorithm of a signature: PKCS #1, PSS (MGF1 with the same hash) or ECDSA, with SHA-256,
  * SHA-384 or SHA-512. name_r receives what it is called otherwise. */
