@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "node/api/json.h"
+#include "node/trust/notices.h"
 
 static json_t *of_counts(struct call *c)
 {
@@ -75,6 +76,25 @@ static json_t *of_sources(struct call *c)
 	return json_done(a, bad);
 }
 
+/* What ends before long. */
+static json_t *of_notices(const struct api_params *p, const struct rv_trust *t, int64_t now_us)
+{
+	struct notice list[NOTICES_MAX];
+	int bad = 0;
+	json_t *a = json_array();
+	size_t n = notices_of(t, p->conf->code,
+		(int64_t)p->conf->trust_grace_h * 3600 * RV_US_PER_SEC, now_us, list);
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_object();
+		json_put(o, "rule", json_text(list[i].rule), &bad);
+		json_put(o, "text", json_text(list[i].text), &bad);
+		json_put(o, "mend", json_text(list[i].mend), &bad);
+		json_put(o, "at", json_stamp(list[i].at_us), &bad);
+		json_push(a, o, &bad);
+	}
+	return json_done(a, bad);
+}
+
 void run_status(struct call *c)
 {
 	const struct api_params *p = &c->api->params;
@@ -102,6 +122,7 @@ void run_status(struct call *c)
 	json_put(o, "reason", json_text(facts.reason), &bad);
 	json_put(o, "trust", of_trust_line(trust, now_us), &bad);
 	json_put(o, "sources", of_sources(c), &bad);
+	json_put(o, "notices", of_notices(p, trust, now_us), &bad);
 	json_put(o, "store", counts, &bad);
 	rv_trust_unref(&trust);
 	answer_json(c, 200, json_done(o, bad));

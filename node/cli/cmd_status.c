@@ -64,6 +64,13 @@ static void show_status(struct cli *c, const json_t *o)
 			json_yes(trust, "expired") ? "EXPIRED" : "valid until", when);
 	else
 		cli_line(c, "trust list", "none");
+	const json_t *notice;
+	size_t i;
+	json_array_foreach(json_object_get(o, "notices"), i, notice)
+	{
+		cli_line(c, "soon", "%s [%s]", json_str(notice, "text"), json_str(notice, "rule"));
+		cli_line(c, "", "%s", json_str(notice, "mend"));
+	}
 	cli_line(c, "inbox", "%lld, %lld unread", (long long)json_num(store, "inbox"),
 		(long long)json_num(store, "unread"));
 	cli_line(c, "outbox", "%lld", (long long)json_num(store, "outbox"));

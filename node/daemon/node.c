@@ -17,9 +17,12 @@
 #include "node/file.h"
 #include "node/intake/intake.h"
 #include "node/keeper/keeper.h"
+#include "node/trust/notices.h"
 #include "node/trust/fetcher.h"
 #include "node/trust/roots.h"
 #include "protocol/seal.h"
+
+#define REMIND_US (INT64_C(86400) * RV_US_PER_SEC)
 
 enum { LOOK_EVERY_MS = 250, EXPIRE_EVERY_LOOKS = 240 };
 
@@ -45,6 +48,8 @@ struct node {
 	struct api *api;
 	int64_t started_us;
 	uint64_t links_seen;
+	size_t reminded; /* notices at the last look */
+	int64_t reminded_us;
 };
 
 /* ---- what the API needs ---- */
@@ -382,6 +387,30 @@ static uint64_t links_fingerprint(struct node *n)
 	return print;
 }
 
+/* Once a day, and when something is new: what ends before long. */
+static void remind(struct node *n)
+{
+	struct notice list[NOTICES_MAX];
+	int64_t now_us = n->clock.now_us(n->clock.ctx);
+	struct rv_trust *t = trust_last(n->trust);
+	size_t count = notices_of(t, n->conf->code,
+		(int64_t)n->conf->trust_grace_h * 3600 * RV_US_PER_SEC, now_us, list);
+	rv_trust_unref(&t);
+	if (count <= n->reminded && now_us - n->reminded_us < REMIND_US &&
+		now_us >= n->reminded_us) {
+		n->reminded = count;
+		return;
+	}
+	n->reminded = count;
+	n->reminded_us = now_us;
+	for (size_t i = 0; i < count; i++) {
+		struct rv_err e = {0};
+		rv_fail_rule(&e, RV_EEXPIRED, list[i].rule, "%s", list[i].text);
+		rv_err_mend(&e, "%s", list[i].mend);
+		log_err(n->log, LOG_LVL_WARNING, "something ends before long", &e, NULL);
+	}
+}
+
 static void look_around(struct node *n, unsigned look)
 {
 	look_at_trust(n);
@@ -392,6 +421,7 @@ static void look_around(struct node *n, unsigned look)
 		intake_reroute(n->intake);
 	}
 	if (look % EXPIRE_EVERY_LOOKS == 0) {
+		remind(n);
 		intake_expire(n->intake);
 	}
 }
