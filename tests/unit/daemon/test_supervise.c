@@ -191,10 +191,12 @@ static void start(struct rig *r)
 	if (r->pid != 0) {
 		return;
 	}
-	struct conf conf = {.run_dir = folder};
+	char key[sizeof(folder) + 32];
+	struct conf conf = {.run_dir = folder, .signing_key = key};
 	struct rv_clock clock = {fake_now, NULL};
 	struct log *log = NULL;
 	sigset_t set;
+	snprintf(key, sizeof(key), "%s/keys/sign.key", folder);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
