@@ -4,6 +4,7 @@
 import glob
 import json
 import os
+import re
 import subprocess
 import tempfile
 
@@ -54,6 +55,8 @@ def main():
             command = xmlsec_command(os.path.join(ke.dir, "keys", "sign.crt"), found["file"])
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             assert done.returncode == 0, done.stdout.decode()
+            counts = re.findall(rb"References \(ok/all\): (\d+)/(\d+)", done.stdout)
+            assert len(counts) == 2 and all(ok == every != b"0" for ok, every in counts), done.stdout.decode()
 
         def altered():
             """any changed character is refused by reeve verify"""
