@@ -1,51 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "seal_int.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { SALT_MIN = 16, SALT_MAX = 64 };
-
-static int refuse(struct rv_err *e, int code, const xmlNode *node, const char *rule,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static int refuse(
-	struct rv_err *e, int code, const xmlNode *node, const char *rule, const char *fmt, ...)
-{
-	char text[256];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	rv_fail_rule(e, code, rule, "%s", text);
-	if (e != NULL) {
-		rv_xml_place(node, &e->line, &e->column);
-	}
-	return code;
-}
 
 /* ---- sealing ---- */
 
-static int add_manifest(xmlNode *signature, xmlNode *root, struct rv_err *e)
+static int names_certificate(const xmlNode *header, const uint8_t digest[RV_DIGEST_LEN])
+{
+	const char *text = rv_xml_child_text(header, "SignerCertificate");
+	uint8_t named[RV_DIGEST_LEN];
+	return text != NULL && rv_unhex(named, sizeof(named), text) == 0 &&
+	       memcmp(named, digest, sizeof(named)) == 0;
+}
+
+static xmlNode *add_manifest(xmlNode *signature)
 {
 	xmlNode *object = rv_xml_add(signature, "Object", NULL);
 	xmlNode *manifest = object != NULL ? rv_xml_add(object, "Manifest", NULL) : NULL;
-	if (manifest == NULL ||
-		xmlNewProp(manifest, (const xmlChar *)"Id", (const xmlChar *)"manifest") == NULL) {
-		return rv_fail_nomem(e);
-	}
-	for (xmlNode *n = rv_xml_first(root); n != NULL; n = rv_xml_next(n)) {
+	return manifest != NULL && xmlNewProp(manifest, (const xmlChar *)"Id",
+					   (const xmlChar *)"manifest") != NULL
+		       ? manifest
+		       : NULL;
+}
+
+static int list_sections(xmlNode *manifest, const struct rv_seal_form *f, struct rv_err *e)
+{
+	for (int i = 0; i < RV_SEC_COUNT; i++) {
 		struct rv_dsig_ref ref = {0};
-		int section = n->ns != NULL && strcmp((const char *)n->ns->href, RV_NS_MESSAGE) == 0
-				      ? rv_section_parse((const char *)n->name)
-				      : -1;
-		if (section < 0) {
+		if (f->sections[i] == NULL) {
 			continue;
 		}
-		snprintf(ref.uri, sizeof(ref.uri), "#%s", rv_section_id((enum rv_section)section));
-		int rc = rv_dsig_digest(ref.digest, n, e);
+		snprintf(ref.uri, sizeof(ref.uri), "#%s", rv_section_id((enum rv_section)i));
+		int rc = rv_dsig_digest(ref.digest, f->sections[i], e);
 		if (rc == 0) {
 			rc = rv_dsig_add_reference(manifest, &ref, e);
 		}
@@ -56,209 +43,120 @@ static int add_manifest(xmlNode *signature, xmlNode *root, struct rv_err *e)
 	return 0;
 }
 
+/* What no receiver would take is not given out: larger than the limits, text that is not XML. */
+static int check_own(const struct rv_buf *wire, struct rv_err *e)
+{
+	xmlDoc *doc = NULL;
+	int rc = rv_seal_parse(&doc, wire->data, wire->len, e);
+	xmlFreeDoc(doc);
+	if (rc != 0) {
+		rv_err_prefix(e, "no receiver would take the sealed message");
+	}
+	return rc;
+}
+
 int rv_seal(xmlDoc *doc, const struct rv_signer *signer, struct rv_buf *out,
 	uint8_t seal_digest_r[RV_DIGEST_LEN], struct rv_err *e)
 {
-	xmlNode *root = xmlDocGetRootElement(doc);
-	xmlNode *header =
-		rv_xml_is(root, RV_NS_MESSAGE, "Message") ? rv_xml_child(root, "Header") : NULL;
 	struct rv_dsig_ref refs[RV_DSIG_REFS] = {
 		{.uri = "#header"}, {.uri = "#manifest", .manifest = 1}};
-	if (header == NULL) {
-		return rv_fail_rule(e, RV_EPROFILE, "SEAL-STRUCTURE",
-			"only a composed Message with a Header can be sealed");
-	}
-	xmlNode *signature = rv_dsig_add(root);
-	if (signature == NULL) {
-		return rv_fail_nomem(e);
-	}
-	int rc = add_manifest(signature, root, e);
-	if (rc == 0) {
-		rc = rv_dsig_digest(refs[0].digest, header, e);
-	}
-	if (rc == 0) {
-		rc = rv_dsig_digest(refs[1].digest, rv_xml_first(rv_xml_first(signature)), e);
-	}
-	if (rc == 0) {
-		rc = rv_dsig_sign(signature, refs, RV_DSIG_REFS, signer, seal_digest_r, e);
-	}
-	return rc == 0 ? rv_xml_c14n_doc(doc, out, e) : rc;
-}
-
-/* ---- the structure of the profile ---- */
-
-struct listed {
-	unsigned mask;
-	struct rv_dsig_ref refs[RV_SEC_COUNT]; /* by section */
-};
-
-/* Exactly those attributes, without a namespace. */
-static int has_only(const xmlNode *node, const char *first, const char *second)
-{
-	size_t n = 0;
-	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
-		const char *name = (const char *)a->name;
-		if (a->ns != NULL || (strcmp(name, first) != 0 &&
-					     (second == NULL || strcmp(name, second) != 0))) {
-			return 0;
-		}
-		n++;
-	}
-	return n == (second != NULL ? 2u : 1u);
-}
-
-static int id_is(const xmlNode *node, const char *id)
-{
-	const char *value = rv_xml_attr(node, "Id");
-	return value != NULL && strcmp(value, id) == 0;
-}
-
-static int check_salt(const xmlNode *node, struct rv_err *e)
-{
-	const char *text = rv_xml_attr(node, "Salt");
-	struct rv_buf salt = {0};
-	size_t len = text != NULL ? strlen(text) : 0;
-	int ok = text != NULL && len <= SALT_MAX * 2 && strpbrk(text, " \t\r\n") == NULL &&
-		 rv_unbase64(&salt, text, len) == 0 && salt.len >= SALT_MIN && salt.len <= SALT_MAX;
-	rv_buf_free(&salt);
-	return ok ? 0
-		  : refuse(e, RV_EPROFILE, node, "SEAL-SALT",
-			    "section %s has no salt of 16 to 64 bytes in base64",
-			    (const char *)node->name);
-}
-
-static int check_section(const xmlNode *node, int *last, unsigned *present, struct rv_err *e)
-{
-	int section = node->ns != NULL && strcmp((const char *)node->ns->href, RV_NS_MESSAGE) == 0
-			      ? rv_section_parse((const char *)node->name)
-			      : -1;
-	if (section < 0) {
-		return refuse(e, RV_EPROFILE, node, "SEAL-STRUCTURE",
-			"%.80s is neither a section nor the signature", (const char *)node->name);
-	}
-	if (section <= *last) {
-		return refuse(e, RV_EPROFILE, node, "SEAL-STRUCTURE",
-			"section %s is twice or out of its place", (const char *)node->name);
-	}
-	if (!has_only(node, "Id", "Salt") ||
-		!id_is(node, rv_section_id((enum rv_section)section))) {
-		return refuse(e, RV_EPROFILE, node, "SEAL-ID",
-			"section %s must have its own Id, a Salt and no other attribute",
-			(const char *)node->name);
-	}
-	*last = section;
-	*present |= 1u << section;
-	return check_salt(node, e);
-}
-
-static int read_manifest(struct listed *l, const struct rv_dsig *s, struct rv_err *e)
-{
-	const xmlNode *object = s->object;
-	const xmlNode *manifest = rv_xml_first(object);
-	int last = -1;
-	if (!rv_xml_is(object, RV_NS_DSIG, "Object") || !rv_xml_has_prefix(object, "ds") ||
-		object->properties != NULL ||
-		!rv_xml_pure(object) || !rv_xml_is(manifest, RV_NS_DSIG, "Manifest") ||
-		rv_xml_next(manifest) != NULL || !rv_xml_pure(manifest) ||
-		!has_only(manifest, "Id", NULL) || !id_is(manifest, "manifest")) {
-		return refuse(e, RV_EPROFILE, s->signed_info, "SEAL-STRUCTURE", "%s",
-			"the signature must hold one Object with one Manifest, Id \"manifest\"");
-	}
-	for (const xmlNode *n = rv_xml_first(manifest); n != NULL; n = rv_xml_next(n)) {
-		struct rv_dsig_ref ref;
-		int section = -1;
-		int rc = rv_dsig_read_reference(&ref, n, e);
-		if (rc != 0) {
-			return rc;
-		}
-		for (int i = 0; i < RV_SEC_COUNT; i++) {
-			if (strcmp(ref.uri + 1, rv_section_id((enum rv_section)i)) == 0) {
-				section = i;
-			}
-		}
-		if (section <= last || ref.manifest) {
-			return refuse(e, RV_EPROFILE, n, "SEAL-REFERENCE",
-				"the Manifest lists %s, which is no section, twice, or out of its "
-				"place",
-				ref.uri);
-		}
-		last = section;
-		l->mask |= 1u << section;
-		l->refs[section] = ref;
-	}
-	return 0;
-}
-
-static int read_structure(
-	xmlDoc *doc, struct rv_dsig *s, struct listed *l, unsigned *present_r, struct rv_err *e)
-{
-	xmlNode *root = xmlDocGetRootElement(doc);
-	/* no digest covers the root's own name: it has one form, without a prefix */
-	if (!rv_xml_is(root, RV_NS_MESSAGE, "Message") || !rv_xml_has_prefix(root, NULL) ||
-		root->properties != NULL || !rv_xml_pure(root)) {
-		return refuse(e, RV_EPROFILE, root, "SEAL-STRUCTURE", "%s",
-			"the root must be Message without attributes, and hold elements alone");
-	}
-	const xmlNode *header = rv_xml_first(root);
-	if (!rv_xml_is(header, RV_NS_MESSAGE, "Header") || !has_only(header, "Id", NULL) ||
-		!id_is(header, "header")) {
-		return refuse(e, RV_EPROFILE, header != NULL ? header : root, "SEAL-STRUCTURE",
-			"%s", "a Header with Id \"header\" must come first");
-	}
-	unsigned present = 0;
-	int last = -1;
-	const xmlNode *n = rv_xml_next(header);
-	for (; n != NULL && !rv_xml_is(n, RV_NS_DSIG, "Signature"); n = rv_xml_next(n)) {
-		int rc = check_section(n, &last, &present, e);
-		if (rc != 0) {
-			return rc;
-		}
-	}
-	if (n == NULL || rv_xml_next(n) != NULL) {
-		return refuse(e, RV_EPROFILE, root, "SEAL-STRUCTURE", "%s",
-			n == NULL ? "the message is not signed"
-				  : "nothing may follow the signature");
-	}
-	int rc = rv_dsig_read(s, n, e);
+	struct rv_seal_form f;
+	struct rv_buf wire = {0};
+	uint8_t digest[RV_DIGEST_LEN];
+	xmlNode *signature = NULL;
+	int rc = rv_seal_form_content(&f, doc, e);
 	if (rc != 0) {
-		return rc;
+		goto out;
 	}
-	if (s->n_refs != 2 || strcmp(s->refs[0].uri, "#header") != 0 || s->refs[0].manifest ||
-		strcmp(s->refs[1].uri, "#manifest") != 0 || !s->refs[1].manifest) {
-		return refuse(e, RV_EPROFILE, n, "SEAL-REFERENCE", "%s",
-			"SignedInfo must refer to #header and, as a Manifest, to #manifest, and to "
-			"nothing else");
+	if (!names_certificate(f.header, signer->cert_digest)) {
+		rc = rv_seal_refuse(e, RV_EINVAL, f.header, "SEAL-CERT",
+			"Compose the message for the certificate that seals it.",
+			"SignerCertificate is not the certificate of the key that seals");
+		goto out;
 	}
-	rc = read_manifest(l, s, e);
-	if (rc == 0 && (present & ~l->mask) != 0) {
-		rc = refuse(e, RV_EPROFILE, n, "SEAL-REFERENCE", "%s",
-			"a section is there that the Manifest does not list");
+	signature = rv_dsig_add(xmlDocGetRootElement(doc));
+	xmlNode *manifest = signature != NULL ? add_manifest(signature) : NULL;
+	if (manifest == NULL) {
+		rc = rv_fail_nomem(e);
+		goto out;
 	}
-	*present_r = present;
+	if ((rc = list_sections(manifest, &f, e)) != 0 ||
+		(rc = rv_dsig_digest(refs[0].digest, f.header, e)) != 0 ||
+		(rc = rv_dsig_digest(refs[1].digest, manifest, e)) != 0 ||
+		(rc = rv_dsig_sign(signature, refs, RV_DSIG_REFS, signer, digest, e)) != 0 ||
+		(rc = rv_xml_c14n_doc(doc, &wire, e)) != 0 || (rc = check_own(&wire, e)) != 0) {
+		goto out;
+	}
+	if (rv_buf_put(out, wire.data, wire.len) != 0) {
+		rc = rv_fail_nomem(e);
+		goto out;
+	}
+	if (seal_digest_r != NULL) {
+		memcpy(seal_digest_r, digest, sizeof(digest));
+	}
+out:
+	if (rc != 0 && signature != NULL) {
+		xmlUnlinkNode(signature);
+		xmlFreeNode(signature);
+	}
+	rv_buf_free(&wire);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+/* Line and column, from 1, of a byte of a text in UTF-8. */
+static void place_of(const uint8_t *text, size_t at, int *line_r, int *column_r)
+{
+	*line_r = 1;
+	*column_r = 1;
+	for (size_t i = 0; i < at; i++) {
+		if (text[i] == '\n') {
+			(*line_r)++;
+			*column_r = 1;
+		} else {
+			*column_r += (text[i] & 0xc0) != 0x80;
+		}
+	}
+}
+
+static int check_canonical(xmlDoc *doc, const uint8_t *wire, size_t len, struct rv_err *e)
+{
+	struct rv_buf canonical = {0};
+	size_t at = 0;
+	int rc = rv_xml_c14n_doc(doc, &canonical, e);
+	if (rc != 0) {
+		goto out;
+	}
+	if (canonical.len == len && memcmp(canonical.data, wire, len) == 0) {
+		goto out;
+	}
+	while (at < len && at < canonical.len && wire[at] == canonical.data[at]) {
+		at++;
+	}
+	rc = rv_fail_rule(e, RV_EPROFILE, "SEAL-CANONICAL",
+		"the document differs here from its canonical form");
+	rv_err_mend(e, "Take the message as the node exported it: editors and formatters change "
+		       "its bytes.");
+	if (e != NULL) {
+		place_of(wire, at, &e->line, &e->column);
+	}
+out:
+	rv_buf_free(&canonical);
 	return rc;
 }
 
 int rv_seal_parse(xmlDoc **doc_r, const void *wire, size_t len, struct rv_err *e)
 {
 	xmlDoc *doc = NULL;
-	struct rv_buf canonical = {0};
-	struct rv_dsig s = {0};
-	struct listed l = {0};
-	unsigned present;
+	struct rv_seal_form f;
 	int rc = rv_xml_parse(&doc, wire, len, &rv_xml_limits_message, 0, e);
 	if (rc == 0) {
-		rc = rv_xml_c14n_doc(doc, &canonical, e);
-	}
-	if (rc == 0 && (canonical.len != len || memcmp(canonical.data, wire, len) != 0)) {
-		rc = rv_fail_rule(e, RV_EPROFILE, "SEAL-CANONICAL",
-			"the document is not in its canonical form");
-		rv_err_mend(e, "Take the message as the node exported it; editors and formatters "
-			       "change its bytes.");
+		rc = check_canonical(doc, wire, len, e);
 	}
 	if (rc == 0) {
-		rc = read_structure(doc, &s, &l, &present, e);
+		rc = rv_seal_form_read(&f, doc, e);
 	}
-	rv_buf_free(&canonical);
 	if (rc != 0) {
 		xmlFreeDoc(doc);
 		return rc;
@@ -267,28 +165,25 @@ int rv_seal_parse(xmlDoc **doc_r, const void *wire, size_t len, struct rv_err *e
 	return 0;
 }
 
-static int inspect(xmlDoc *doc, struct rv_dsig *s, struct listed *l, struct rv_sealed *sealed,
-	struct rv_err *e)
+static int inspect(xmlDoc *doc, struct rv_seal_form *f, struct rv_sealed *sealed, struct rv_err *e)
 {
-	unsigned present = 0;
-	int rc = read_structure(doc, s, l, &present, e);
+	int rc = rv_seal_form_read(f, doc, e);
 	if (rc == 0) {
-		rc = rv_dsig_digest(sealed->seal_digest, s->signed_info, e);
+		rc = rv_dsig_digest(sealed->seal_digest, f->dsig.signed_info, e);
 	}
 	if (rc == 0) {
-		sealed->present = present;
-		sealed->withheld = l->mask & ~present;
-		sealed->alg = s->alg;
+		sealed->present = f->present;
+		sealed->withheld = f->listed & ~f->present;
+		sealed->alg = f->dsig.alg;
 	}
 	return rc;
 }
 
 int rv_seal_inspect(xmlDoc *doc, struct rv_sealed *sealed_r, struct rv_err *e)
 {
-	struct rv_dsig s = {0};
-	struct listed l = {0};
-	struct rv_sealed sealed = {0};
-	int rc = inspect(doc, &s, &l, &sealed, e);
+	struct rv_seal_form f;
+	struct rv_sealed sealed;
+	int rc = inspect(doc, &f, &sealed, e);
 	if (rc == 0) {
 		*sealed_r = sealed;
 	}
@@ -297,49 +192,34 @@ int rv_seal_inspect(xmlDoc *doc, struct rv_sealed *sealed_r, struct rv_err *e)
 
 int rv_seal_withhold(xmlDoc *doc, unsigned mask, struct rv_buf *out, struct rv_err *e)
 {
-	for (xmlNode *n = rv_xml_first(xmlDocGetRootElement(doc)); n != NULL;) {
-		xmlNode *next = rv_xml_next(n);
-		int section = rv_xml_is(n, RV_NS_MESSAGE, (const char *)n->name)
-				      ? rv_section_parse((const char *)n->name)
-				      : -1;
-		if (section >= 0 && (mask & 1u << section)) {
-			xmlUnlinkNode(n);
-			xmlFreeNode(n);
+	struct rv_seal_form f;
+	int rc = rv_seal_form_read(&f, doc, e);
+	if (rc != 0) {
+		return rc;
+	}
+	for (int i = 0; i < RV_SEC_COUNT; i++) {
+		if (f.sections[i] != NULL && (mask & 1u << i)) {
+			xmlUnlinkNode(f.sections[i]);
+			xmlFreeNode(f.sections[i]);
 		}
-		n = next;
 	}
 	return rv_xml_c14n_doc(doc, out, e);
-}
-
-/* ---- what xmlsec does not know of ---- */
-
-static int check_header_cert(xmlDoc *doc, const struct rv_cert *cert, struct rv_err *e)
-{
-	const xmlNode *node = rv_xml_child(
-		rv_xml_child(xmlDocGetRootElement(doc), "Header"), "SignerCertificate");
-	const char *text = rv_xml_text(node);
-	uint8_t digest[RV_DIGEST_LEN];
-	if (text == NULL || rv_unhex(digest, sizeof(digest), text) != 0 ||
-		memcmp(digest, rv_cert_digest(cert), sizeof(digest)) != 0) {
-		return refuse(e, RV_ECERT, node, "SEAL-CERT", "%s",
-			"the Header names another signing certificate than the one it is verified "
-			"with");
-	}
-	return 0;
 }
 
 int rv_seal_verify(struct rv_verifier *v, xmlDoc *doc, const struct rv_cert *cert,
 	struct rv_sealed *sealed_r, struct rv_err *e)
 {
-	struct rv_dsig s = {0};
-	struct listed l = {0};
-	struct rv_sealed sealed = {0};
-	int rc = inspect(doc, &s, &l, &sealed, e);
-	if (rc == 0) {
-		rc = check_header_cert(doc, cert, e);
+	struct rv_seal_form f;
+	struct rv_sealed sealed;
+	int rc = inspect(doc, &f, &sealed, e);
+	if (rc == 0 && !names_certificate(f.header, rv_cert_digest(cert))) {
+		const xmlNode *named = rv_xml_child(f.header, "SignerCertificate");
+		rc = rv_seal_refuse(e, RV_ECERT, named != NULL ? named : f.header, "SEAL-CERT",
+			"Verify it with the certificate that SignerCertificate names.",
+			"the Header names another certificate than the one it is verified with");
 	}
 	if (rc == 0) {
-		rc = rv_verifier_check(v, doc, &s, cert, e);
+		rc = rv_verifier_check(v, doc, &f, cert, e);
 	}
 	if (rc == 0) {
 		*sealed_r = sealed;

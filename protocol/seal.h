@@ -23,9 +23,16 @@
 int rv_seal_init(struct rv_err *e);
 void rv_seal_cleanup(void);
 
-/* Seals a composed document: builds the Manifest and SignedInfo, has the signer sign the canonical
- * SignedInfo, appends the wire form to out. doc is changed (the signature is in it). seal_digest_r
- * may be NULL. */
+/*
+ * Seals a composed document: builds the Manifest and SignedInfo, has the signer sign the canonical
+ * SignedInfo, appends the wire form to out. The signature is in doc afterwards; on failure doc and
+ * out are as they were. seal_digest_r may be NULL.
+ *
+ * The result has been through rv_seal_parse: nothing is sealed that receivers would refuse by its
+ * form (RV_EPROFILE with SEAL-*: not as rv_msg_compose leaves it, sealed already, without a
+ * section) or size (RV_ELIMIT with XML-LIMIT-*). RV_EINVAL with SEAL-CERT: SignerCertificate is not
+ * signer->cert_digest. What the signer fails with is passed on.
+ */
 int rv_seal(xmlDoc *doc, const struct rv_signer *signer, struct rv_buf *out,
 	uint8_t seal_digest_r[RV_DIGEST_LEN], struct rv_err *e);
 
@@ -45,21 +52,25 @@ int rv_verifier_new(struct rv_verifier **v_r, struct rv_err *e);
 void rv_verifier_free(struct rv_verifier **v);
 
 /*
- * Parses sealed bytes: hardened XML, and the wire form must be canonical: parse > canonicalise
- * gives the very same bytes (rule SEAL-CANONICAL). The structure of the profile is checked (SEAL-*:
- * nothing outside Header, Sections and Signature; every Id where it belongs and once; no foreign
- * attribute; exactly the References and algorithms above). No key is needed: the caller then reads
- * the header, finds the certificate and calls rv_seal_verify.
+ * Parses sealed bytes: hardened XML (XML-*), in canonical form: parse > canonicalise gives the very
+ * same bytes (SEAL-CANONICAL). Then the form of the profile: SEAL-NAMESPACE (one way of writing
+ * names), SEAL-STRUCTURE (nothing outside Header, sections and Signature; no text between
+ * elements), SEAL-ID (every Id where it belongs and nowhere else; no foreign attribute), SEAL-SALT
+ * (16 to 64 bytes), SIG-* (dsig.h), SEAL-REFERENCE (exactly the References of the profile, every
+ * section that is there listed). Errors name line and column. No key is needed: the caller then
+ * reads the header, finds the certificate and calls rv_seal_verify.
  */
 int rv_seal_parse(xmlDoc **doc_r, const void *wire, size_t len, struct rv_err *e);
 
 /*
- * Verifies the originator's signature against that certificate alone: every present section is
- * listed exactly once and digests match (SEAL-DIGEST names the section), Header and Manifest match,
- * the signature value verifies (SEAL-VALUE), SignerCertificate of the Header is the certificate's
- * digest (SEAL-CERT), the salt of each section has 16 to 64 bytes (SEAL-SALT), ECDSA values are
- * low-s and base64 has its one form. doc must come from rv_seal_parse. Validity in time is the
- * caller's question.
+ * Verifies the originator's signature against that certificate alone: SignerCertificate is the
+ * certificate's digest (SEAL-CERT), the algorithm fits its key (SEAL-ALGORITHM), Header, Manifest
+ * and every section that is there match their digests (SEAL-DIGEST, with the place of the one that
+ * does not), the value verifies (SEAL-VALUE) and has its one form (SEAL-MALLEABLE). xmlsec decides,
+ * except for RSA-PSS, which xmlsec 1.2 does not know.
+ *
+ * doc must come from rv_seal_parse; its Ids are made known to libxml2, nothing else is changed.
+ * Validity in time is the caller's question. RV_ENOMEM is no verdict: try again.
  */
 int rv_seal_verify(struct rv_verifier *v, xmlDoc *doc, const struct rv_cert *cert,
 	struct rv_sealed *sealed_r, struct rv_err *e);
@@ -68,7 +79,8 @@ int rv_seal_verify(struct rv_verifier *v, xmlDoc *doc, const struct rv_cert *cer
  * trust the store. */
 int rv_seal_inspect(xmlDoc *doc, struct rv_sealed *sealed_r, struct rv_err *e);
 
-/* Removes the sections of the mask (those present) and appends the wire form. doc is changed. */
+/* Removes the sections of the mask (those present) and appends the wire form. doc is changed. A doc
+ * that is not in the form of the profile is refused as by rv_seal_parse, and left alone. */
 int rv_seal_withhold(xmlDoc *doc, unsigned mask, struct rv_buf *out, struct rv_err *e);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <xmlsec/xmlsec.h>
 #include <xmlsec/crypto.h>
@@ -100,20 +101,22 @@ static int register_id(xmlDoc *doc, const xmlNode *node, struct rv_err *e)
 	if (known == attr) {
 		return 0;
 	}
-	if (known != NULL || xmlAddID(NULL, doc, (const xmlChar *)value, attr) == NULL) {
+	if (known != NULL) {
 		return rv_fail_rule(e, RV_EPROFILE, "SEAL-ID",
 			"the Id %.40s stands twice in the document", value);
 	}
-	return 0;
+	return xmlAddID(NULL, doc, (const xmlChar *)value, attr) != NULL ? 0 : rv_fail_nomem(e);
 }
 
-static int register_ids(xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
+static int register_ids(xmlDoc *doc, const struct rv_seal_form *f, struct rv_err *e)
 {
-	int rc = register_id(doc, rv_xml_first(s->object), e);
-	for (const xmlNode *n = rv_xml_first(xmlDocGetRootElement(doc)); rc == 0 && n != NULL;
-		n = rv_xml_next(n)) {
-		if (!rv_xml_is(n, RV_NS_DSIG, "Signature")) {
-			rc = register_id(doc, n, e);
+	int rc = register_id(doc, f->header, e);
+	if (rc == 0) {
+		rc = register_id(doc, f->manifest, e);
+	}
+	for (int i = 0; rc == 0 && i < RV_SEC_COUNT; i++) {
+		if (f->sections[i] != NULL) {
+			rc = register_id(doc, f->sections[i], e);
 		}
 	}
 	return rc;
@@ -140,138 +143,124 @@ static xmlSecDSigCtxPtr make_context(struct rv_verifier *v)
 	return ctx;
 }
 
-static int altered(const xmlNode *place, const char *what, struct rv_err *e)
+static int altered(const xmlNode *node, struct rv_err *e)
 {
-	rv_fail_rule(e, RV_EDIGEST, "SEAL-DIGEST", "%s was altered after it was sealed", what);
-	if (e != NULL) {
-		rv_xml_place(place, &e->line, &e->column);
+	return rv_seal_refuse(e, RV_EDIGEST, node, "SEAL-DIGEST",
+		"Ask the originator for it, or the node that handed it over: it was changed on the "
+		"way.",
+		"%s was altered after it was sealed", (const char *)node->name);
+}
+
+/* ---- by libxml2's canonical form and EVP ---- */
+
+static int same_digest(xmlNode *node, const uint8_t want[RV_DIGEST_LEN], struct rv_err *e)
+{
+	uint8_t got[RV_DIGEST_LEN];
+	int rc = rv_dsig_digest(got, node, e);
+	return rc != 0 ? rc : memcmp(got, want, RV_DIGEST_LEN) == 0 ? 0 : altered(node, e);
+}
+
+static int same_value(const struct rv_seal_form *f, const struct rv_cert *cert, struct rv_err *e)
+{
+	struct rv_buf canonical = {0};
+	int rc = rv_xml_c14n(f->dsig.signed_info, &canonical, e);
+	if (rc == 0) {
+		rc = rv_cert_verify(cert, f->dsig.alg, canonical.data, canonical.len, f->dsig.value,
+			f->dsig.value_len, e);
 	}
-	return RV_EDIGEST;
+	rv_buf_free(&canonical);
+	return rc;
 }
 
-/* Which Reference of SignedInfo failed, or the value itself. */
-static int why_invalid(xmlSecDSigCtxPtr ctx, const struct rv_dsig *s, struct rv_err *e)
+static int check_by_hand(const struct rv_seal_form *f, const struct rv_cert *cert, struct rv_err *e)
 {
-	for (xmlSecSize i = 0; i < xmlSecPtrListGetSize(&ctx->signedInfoReferences); i++) {
-		xmlSecDSigReferenceCtxPtr ref = xmlSecPtrListGetItem(&ctx->signedInfoReferences, i);
-		if (ref != NULL && ref->status != xmlSecDSigStatusSucceeded) {
-			return altered(s->signed_info, i == 0 ? "the Header" : "the Manifest", e);
-		}
+	int rc = same_digest(f->header, f->dsig.refs[0].digest, e);
+	if (rc == 0) {
+		rc = same_digest(f->manifest, f->dsig.refs[1].digest, e);
 	}
-	rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE",
-		"the signature does not verify with the originator's certificate");
-	return RV_ESIGNATURE;
-}
-
-static int section_there(xmlDoc *doc, const char *uri, const xmlNode **node_r)
-{
-	xmlAttr *attr = xmlGetID(doc, (const xmlChar *)uri + 1);
-	*node_r = attr != NULL ? attr->parent : NULL;
-	return attr != NULL;
-}
-
-static int check_sections(
-	xmlSecDSigCtxPtr ctx, xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
-{
-	for (xmlNode *n = rv_xml_first(rv_xml_first(s->object)); n != NULL; n = rv_xml_next(n)) {
-		const char *uri = rv_xml_attr(n, "URI");
-		const xmlNode *section;
-		if (uri == NULL || !section_there(doc, uri, &section)) {
-			continue;
-		}
-		xmlSecDSigReferenceCtxPtr ref =
-			xmlSecDSigReferenceCtxCreate(ctx, xmlSecDSigReferenceOriginManifest);
-		if (ref == NULL) {
-			return rv_fail_nomem(e);
-		}
-		int ok = xmlSecDSigReferenceCtxProcessNode(ref, n) >= 0 &&
-			 ref->status == xmlSecDSigStatusSucceeded;
-		xmlSecDSigReferenceCtxDestroy(ref);
-		if (!ok) {
-			return altered(section, (const char *)section->name, e);
+	if (rc == 0) {
+		rc = same_value(f, cert, e);
+	}
+	for (int i = 0; rc == 0 && i < RV_SEC_COUNT; i++) {
+		if (f->sections[i] != NULL) {
+			rc = same_digest(f->sections[i], f->digests[i], e);
 		}
 	}
-	return 0;
+	return rc;
 }
 
-static int check_by_xmlsec(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s,
+/* ---- by xmlsec ---- */
+
+/* 1 good, 0 bad, -1 not decided. */
+static int judge_reference(xmlSecDSigCtxPtr ctx, xmlNode *reference)
+{
+	xmlSecDSigReferenceCtxPtr ref =
+		xmlSecDSigReferenceCtxCreate(ctx, xmlSecDSigReferenceOriginManifest);
+	if (ref == NULL) {
+		return -1;
+	}
+	int done = xmlSecDSigReferenceCtxProcessNode(ref, reference) >= 0;
+	int verdict = !done ? -1 : ref->status == xmlSecDSigStatusSucceeded;
+	xmlSecDSigReferenceCtxDestroy(ref);
+	return verdict;
+}
+
+static int judge_by_xmlsec(struct rv_verifier *v, const struct rv_seal_form *f)
+{
+	xmlSecDSigCtxPtr ctx = make_context(v);
+	if (ctx == NULL) {
+		return -1;
+	}
+	int verdict = xmlSecDSigCtxVerify(ctx, f->dsig.signed_info->parent) < 0
+			      ? -1
+			      : ctx->status == xmlSecDSigStatusSucceeded;
+	for (int i = 0; verdict == 1 && i < RV_SEC_COUNT; i++) {
+		if (f->sections[i] != NULL) {
+			verdict = judge_reference(ctx, f->refs[i]);
+		}
+	}
+	xmlSecDSigCtxDestroy(ctx);
+	return verdict;
+}
+
+/* xmlsec's word decides; which part is at fault, or that it only lacked memory, is found out by
+ * hand. */
+static int check_by_xmlsec(struct rv_verifier *v, const struct rv_seal_form *f,
 	const struct rv_cert *cert, struct rv_err *e)
 {
 	int rc = ready_key(v, cert, e);
 	if (rc != 0) {
 		return rc;
 	}
-	xmlSecDSigCtxPtr ctx = make_context(v);
-	if (ctx == NULL) {
-		return rv_fail_nomem(e);
+	int verdict = judge_by_xmlsec(v, f);
+	ERR_clear_error();
+	if (verdict == 1) {
+		return 0;
 	}
-	if (xmlSecDSigCtxVerify(ctx, s->signed_info->parent) < 0 ||
-		ctx->status != xmlSecDSigStatusSucceeded) {
-		rc = why_invalid(ctx, s, e);
-	} else {
-		rc = check_sections(ctx, doc, s, e);
-	}
-	xmlSecDSigCtxDestroy(ctx);
-	return rc;
-}
-
-static int same_digest(const xmlNode *node, const uint8_t want[RV_DIGEST_LEN], struct rv_err *e)
-{
-	uint8_t got[RV_DIGEST_LEN];
-	union {
-		const xmlNode *borrowed;
-		xmlNode *node;
-	} n = {.borrowed = node};
-	int rc = rv_dsig_digest(got, n.node, e);
+	rc = check_by_hand(f, cert, e);
 	if (rc != 0) {
 		return rc;
 	}
-	return memcmp(got, want, RV_DIGEST_LEN) == 0 ? 0
-						     : altered(node, (const char *)node->name, e);
+	return verdict < 0
+		       ? rv_fail_nomem(e)
+		       : rv_fail_rule(e, RV_ESIGNATURE, "SEAL-VALUE", "xmlsec1 refuses the seal");
 }
 
-static int check_by_hand(xmlDoc *doc, const struct rv_dsig *s, struct rv_err *e)
-{
-	const xmlNode *manifest = rv_xml_first(s->object);
-	int rc = same_digest(rv_xml_first(xmlDocGetRootElement(doc)), s->refs[0].digest, e);
-	if (rc == 0) {
-		rc = same_digest(manifest, s->refs[1].digest, e);
-	}
-	for (const xmlNode *n = rv_xml_first(manifest); rc == 0 && n != NULL; n = rv_xml_next(n)) {
-		struct rv_dsig_ref ref;
-		const xmlNode *section;
-		rc = rv_dsig_read_reference(&ref, n, e);
-		if (rc == 0 && section_there(doc, ref.uri, &section)) {
-			rc = same_digest(section, ref.digest, e);
-		}
-	}
-	return rc;
-}
-
-/* The one form of the value: right length, s in the lower half. xmlsec would take others. */
-static int check_value_form(const struct rv_dsig *s, const struct rv_cert *cert, struct rv_err *e)
-{
-	struct rv_buf canonical = {0};
-	int rc = rv_xml_c14n(s->signed_info, &canonical, e);
-	if (rc == 0) {
-		rc = rv_cert_verify(
-			cert, s->alg, canonical.data, canonical.len, s->value, s->value_len, e);
-	}
-	rv_buf_free(&canonical);
-	return rc;
-}
-
-int rv_verifier_check(struct rv_verifier *v, xmlDoc *doc, const struct rv_dsig *s,
+int rv_verifier_check(struct rv_verifier *v, xmlDoc *doc, const struct rv_seal_form *f,
 	const struct rv_cert *cert, struct rv_err *e)
 {
-	int rc = register_ids(doc, s, e);
+	/* xmlsec would take other forms of the value */
+	int rc = rv_cert_value_form(cert, f->dsig.alg, f->dsig.value, f->dsig.value_len, e);
+	if (rc != 0) {
+		if (e != NULL) {
+			rv_xml_place(f->dsig.signed_info, &e->line, &e->column);
+		}
+		return rc;
+	}
+	rc = register_ids(doc, f, e);
 	if (rc != 0) {
 		return rc;
 	}
-	if (s->alg == RV_ALG_RSA_PSS_SHA256) {
-		rc = check_by_hand(doc, s, e);
-		return rc == 0 ? check_value_form(s, cert, e) : rc;
-	}
-	rc = rv_cert_value_form(cert, s->alg, s->value, s->value_len, e);
-	return rc == 0 ? check_by_xmlsec(v, doc, s, cert, e) : rc;
+	return f->dsig.alg == RV_ALG_RSA_PSS_SHA256 ? check_by_hand(f, cert, e)
+						    : check_by_xmlsec(v, f, cert, e);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,32 +52,53 @@ static void put_cert(const char *name, const struct pki_member *m)
 	free(path);
 }
 
-static void withheld(
-	const struct rv_buf *wire, unsigned mask, const char *name, const char *sections)
+static void withheld(const struct rv_buf *wire, unsigned mask, const char *cert, const char *name,
+	const char *sections)
 {
 	xmlDoc *doc = NULL;
 	struct rv_buf less = {0};
 	assert_int_equal(rv_seal_parse(&doc, wire->data, wire->len, NULL), 0);
 	assert_int_equal(rv_seal_withhold(doc, mask, &less, NULL), 0);
 	xmlFreeDoc(doc);
-	put(name, "ke.pem", "", sections, &less);
+	put(name, cert, "", sections, &less);
 	rv_buf_free(&less);
+}
+
+/* A name of letters, digits and hyphens: vectors go to other systems. */
+static void put_bad(const char *name, const char *rule, const struct rv_buf *wire)
+{
+	char file[96];
+	snprintf(file, sizeof(file), "bad-%s.xml", name);
+	for (char *p = file; *p != '\0'; p++) {
+		*p = *p == ' ' ? '-' : (char)tolower((unsigned char)*p);
+	}
+	put(file, "ke.pem", rule, "", wire);
+}
+
+static void put_value(const char *good, const char *mark, enum value_change change,
+	const char *name, const char *rule)
+{
+	struct rv_buf bad = {0};
+	attack_value(&bad, good, mark, change);
+	put_bad(name, rule, &bad);
+	rv_buf_free(&bad);
 }
 
 static void make_attacks(struct rv_buf *wire)
 {
 	const char *good = rv_buf_cstr(wire);
 	for (const struct attack *a = attacks; a->name != NULL; a++) {
-		char name[96];
-		char *bad = pki_replace(good, a->from, a->to);
-		struct rv_buf text = {.data = (uint8_t *)bad, .len = strlen(bad)};
-		snprintf(name, sizeof(name), "bad-%s.xml", a->name);
-		for (char *p = name; *p != '\0'; p++) {
-			*p = *p == ' ' ? '-' : *p;
-		}
-		put(name, "ke.pem", a->rule, "", &text);
-		free(bad);
+		struct rv_buf bad = {0};
+		attack_make(&bad, good, a);
+		put_bad(a->name, a->rule, &bad);
+		rv_buf_free(&bad);
 	}
+	put_value(good, "<ds:SignatureValue>", VALUE_FLIP, "value", "SEAL-VALUE");
+	put_value(good, "<ds:SignatureValue>", VALUE_SHORT, "value short", "SEAL-VALUE");
+	put_value(good, "<ds:SignatureValue>", VALUE_HIGH_S, "value high s", "SEAL-MALLEABLE");
+	put_value(good, "<ds:SignatureValue>", VALUE_LOOSE_BITS, "value loose bits", "SIG-BASE64");
+	put_value(good, "<ds:DigestValue>", VALUE_FLIP, "digest", "SEAL-DIGEST");
+	put_value(good, "<ds:DigestValue>", VALUE_LOOSE_BITS, "digest loose bits", "SIG-BASE64");
 }
 
 static void make_all(void **state)
@@ -103,11 +125,23 @@ static void make_all(void **state)
 	put("rsa.xml", "fr.pem", "", "", &rsa);
 	put("rsa-pss.xml", "fr.pem", "", "", &pss);
 	put("bad-other-certificate.xml", "fr.pem", "SEAL-CERT", "", &ec);
-	withheld(&ec_large, 1u << RV_SEC_PERSONS, "withheld-persons.xml", "persons");
-	withheld(&ec_large, 1u << RV_SEC_GOODS | 1u << RV_SEC_ROUTE, "withheld-goods-route.xml",
-		"goods route");
-	withheld(&ec, ~0u, "withheld-all.xml", "event goods");
+	withheld(&ec_large, 1u << RV_SEC_PERSONS, "ke.pem", "withheld-persons.xml", "persons");
+	withheld(&ec_large, 1u << RV_SEC_GOODS | 1u << RV_SEC_ROUTE, "ke.pem",
+		"withheld-goods-route.xml", "goods route");
+	withheld(&ec, ~0u, "ke.pem", "withheld-all.xml", "event goods");
+	withheld(&rsa, 1u << RV_SEC_EVENT, "fr.pem", "withheld-rsa.xml", "event");
+	withheld(&pss, 1u << RV_SEC_GOODS, "fr.pem", "withheld-rsa-pss.xml", "goods");
 	make_attacks(&ec);
+	/* the Header names KE's certificate, but KE's key did not sign */
+	struct rv_buf other = {0};
+	struct pki_member stranger;
+	pki_member(&stranger, &ocu, "KE", 0);
+	struct pki_member mixed = ke;
+	mixed.key = stranger.key;
+	sealing_seal(&other, &small, &mixed, 0);
+	put_bad("other key", "SEAL-VALUE", &other);
+	rv_buf_free(&other);
+	pki_member_clear(&stranger);
 	rv_buf_free(&small);
 	rv_buf_free(&large);
 	rv_buf_free(&ec);

@@ -22,6 +22,7 @@ SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 ECDSA = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 RSA = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 PSS = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
+XML = "http://www.w3.org/XML/1998/namespace"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -53,6 +54,19 @@ def pure(node):
     return not node.text and all(isinstance(c.tag, str) and not c.tail for c in node)
 
 
+def check_everywhere(root):
+    """SPEC.md 2.1: namespaces and prefixes, attributes, text between elements."""
+    with_id = set(root) | set(root.iter(DS + "Manifest"))
+    for node in root.iter():
+        namespace = etree.QName(node).namespace
+        need((namespace, node.prefix) in ((MSG[1:-1], None), (DS[1:-1], "ds")), "namespace or prefix")
+        need(len(node) == 0 or pure(node), "text between elements")
+        for name in node.attrib:
+            name = etree.QName(name)
+            need(name.localname.lower() != "id" or (name.namespace is None and node in with_id), "Id")
+            need(name.namespace is None or (name.namespace == XML and name.localname == "lang"), "attribute of a namespace")
+
+
 def reference(node):
     need(node.tag == DS + "Reference" and pure(node) and set(node.attrib) <= {"URI", "Type"} and "URI" in node.attrib, "reference")
     need([c.tag for c in node] == [DS + "Transforms", DS + "DigestMethod", DS + "DigestValue"], "reference")
@@ -74,8 +88,8 @@ def verify(data, certificate):
     except etree.XMLSyntaxError:
         raise Refused("not XML")
     need(c14n(root) == data, "not canonical")
-    need(root.prefix is None and all(n.prefix == "ds" for n in root.iter() if n.tag.startswith(DS)), "prefix")
     need(root.tag == MSG + "Message" and not root.attrib and pure(root) and len(root) >= 2, "root")
+    check_everywhere(root)
     header, *sections, signature = root
     need(header.tag == MSG + "Header" and dict(header.attrib) == {"Id": "header"}, "Header")
     ids, last = {"header": header}, -1
@@ -88,7 +102,6 @@ def verify(data, certificate):
         need(set(section.attrib) == {"Id", "Salt"} and section.get("Id") == SECTIONS[index], "Id of a section")
         need(16 <= len(one_base64(section.get("Salt"), "Salt")) <= 64, "Salt")
         ids[SECTIONS[index]] = section
-    need(not any(a.endswith("}id") for n in root.iter() for a in n.attrib), "xml:id")
     need(signature.tag == DS + "Signature" and not signature.attrib and pure(signature), "Signature")
     need([c.tag for c in signature] == [DS + "SignedInfo", DS + "SignatureValue", DS + "Object"], "Signature")
     info, value, obj = signature
@@ -105,6 +118,7 @@ def verify(data, certificate):
         need(uri[:1] == "#" and uri[1:] in SECTIONS and kind is None and SECTIONS.index(uri[1:]) > last, "reference of the Manifest")
         last = SECTIONS.index(uri[1:])
         listed[uri[1:]] = digest
+    need(listed, "an empty Manifest")
     need(all(i in listed for i in ids if i != "header"), "a section that is not listed")
     need(hashlib.sha256(c14n(header)).digest() == refs[0][2] and hashlib.sha256(c14n(obj[0])).digest() == refs[1][2], "digest")
     need(all(hashlib.sha256(c14n(ids[i])).digest() == listed[i] for i in listed if i in ids), "digest of a section")

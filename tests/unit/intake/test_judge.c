@@ -110,6 +110,7 @@ static void seal(struct rv_buf *wire, const struct make *m)
 	snprintf(c.operation, sizeof(c.operation), "%s",
 		m->operation != NULL ? m->operation : "CRANE-26");
 	memcpy(c.signer_cert, rv_cert_digest(by->cert), RV_DIGEST_LEN);
+	memcpy(signer.cert_digest, c.signer_cert, RV_DIGEST_LEN);
 	if (rv_xml_parse(&doc, draft.data, draft.len, &rv_xml_limits_message, RV_XML_DRAFT, &e) !=
 			0 ||
 		rv_msg_compose(doc, &c, &random, &e) != 0) {

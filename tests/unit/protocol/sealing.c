@@ -43,6 +43,7 @@ void sealing_seal(struct rv_buf *wire, const struct rv_buf *draft, const struct 
 		.issued_us = PKI_NOW};
 	snprintf(c.originator, sizeof(c.originator), "%s", by->code);
 	memcpy(c.signer_cert, rv_cert_digest(by->cert), RV_DIGEST_LEN);
+	memcpy(signer.cert_digest, c.signer_cert, RV_DIGEST_LEN);
 	if (rv_xml_parse(&doc, draft->data, draft->len, &rv_xml_limits_message, RV_XML_DRAFT, &e) !=
 			0 ||
 		rv_msg_compose(doc, &c, &random, &e) != 0 ||

@@ -287,77 +287,220 @@ static void no_changed_element_verifies(void **state)
 static void attacks_on_the_form_are_refused(void **state)
 {
 	const char *good = rv_buf_cstr(&ec);
+	int failed = 0;
 	for (const struct attack *a = attacks; a->name != NULL; a++) {
+		struct rv_buf bad = {0};
 		struct rv_sealed sealed;
 		struct rv_err e = {0};
-		char *bad = pki_replace(good, a->from, a->to);
-		int rc = sealing_verify(verifier, bad, strlen(bad), &ke, &sealed, &e);
+		attack_make(&bad, good, a);
+		int rc = verify(&bad, &ke, &sealed, &e);
 		if (rc == 0 || strcmp(e.rule, a->rule) != 0) {
 			print_error("%s: expected %s, got %d %s: %s\n", a->name, a->rule, rc,
 				e.rule, e.text);
-			fail();
+			failed = 1;
+		} else if (e.line == 0 || e.text[0] == '\0' || e.mend[0] == '\0') {
+			print_error("%s: no place or no mend: %s\n", a->name, e.text);
+			failed = 1;
 		}
-		free(bad);
+		rv_buf_free(&bad);
+	}
+	assert_false(failed);
+}
+
+/* Takes out what stands between two marks, with both. */
+static char *without(const char *text, const char *from, const char *to)
+{
+	const char *start = strstr(text, from);
+	const char *end = start != NULL ? strstr(start + strlen(from), to) : NULL;
+	char *out = NULL;
+	assert_non_null(end);
+	assert_true(asprintf(&out, "%.*s%s", (int)(start - text), text, end + strlen(to)) >= 0);
+	return out;
+}
+
+static void what_is_missing_is_missed(void **state)
+{
+	static const struct {
+		const char *from, *to, *rule;
+	} parts[] = {
+		{"<ds:Transforms>", "</ds:Transforms>", "SIG-SHAPE"},
+		{"<ds:DigestMethod ", "</ds:DigestMethod>", "SIG-SHAPE"},
+		{"<ds:DigestValue>", "</ds:DigestValue>", "SIG-SHAPE"},
+		{"<ds:CanonicalizationMethod ", "</ds:CanonicalizationMethod>", "SIG-SHAPE"},
+		{"<ds:SignatureMethod ", "</ds:SignatureMethod>", "SIG-SHAPE"},
+		{"<ds:SignatureValue>", "</ds:SignatureValue>", "SIG-SHAPE"},
+		{"<ds:SignedInfo>", "</ds:SignedInfo>", "SIG-SHAPE"},
+		{"<ds:Manifest ", "</ds:Manifest>", "SEAL-STRUCTURE"},
+		{" Algorithm=\"", "\"", "SIG-SHAPE"},
+	};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct rv_sealed sealed;
+		struct rv_err e = {0};
+		char *less = without(rv_buf_cstr(&ec), parts[i].from, parts[i].to);
+		int rc = sealing_verify(verifier, less, strlen(less), &ke, &sealed, &e);
+		if (rc == 0 || strcmp(e.rule, parts[i].rule) != 0) {
+			fail_msg("without %s: %d %s: %s", parts[i].from, rc, e.rule, e.text);
+		}
+		free(less);
 	}
 }
 
-/* Applies from > to pairs in turn; NULL ends them. */
-static void refused_after(const char *const *pairs)
+/* Two messages of one signer: no part of one stands for that of the other. */
+static void parts_of_two_messages_are_not_mixed(void **state)
 {
-	char *text = strdup(rv_buf_cstr(&ec));
-	struct rv_sealed sealed;
-	struct rv_err e = {0};
-	for (; pairs[0] != NULL; pairs += 2) {
-		char *next = pki_replace(text, pairs[0], pairs[1]);
-		free(text);
-		text = next;
+	static const char *const parts[][2] = {{"<Header ", "</Header>"}, {"<Event ", "</Event>"},
+		{"<Goods ", "</Goods>"}, {"<ds:SignedInfo>", "</ds:SignedInfo>"},
+		{"<ds:SignatureValue>", "</ds:SignatureValue>"}, {"<ds:Object>", "</ds:Object>"},
+		{"<ds:SignedInfo>", "</ds:SignatureValue>"},
+		{"<ds:SignatureValue>", "</ds:Object>"}};
+	struct rv_buf second = {0};
+	char *other =
+		pki_replace(rv_buf_cstr(&small), "<StatusCode>actual", "<StatusCode>exercise");
+	struct rv_buf draft = {.data = (uint8_t *)other, .len = strlen(other)};
+	sealing_seal(&second, &draft, &ke, 0);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		const char *one = rv_buf_cstr(&ec);
+		const char *start = strstr(one, parts[i][0]);
+		const char *end = strstr(start, parts[i][1]);
+		const char *from = strstr(rv_buf_cstr(&second), parts[i][0]);
+		const char *to = strstr(from, parts[i][1]);
+		struct rv_sealed sealed;
+		char *mixed = NULL;
+		assert_true(asprintf(&mixed, "%.*s%.*s%s", (int)(start - one), one,
+				    (int)(to - from), from, end) >= 0);
+		if (sealing_verify(verifier, mixed, strlen(mixed), &ke, &sealed, NULL) == 0) {
+			fail_msg("%s of another message verifies", parts[i][0]);
+		}
+		free(mixed);
 	}
-	assert_int_not_equal(sealing_verify(verifier, text, strlen(text), &ke, &sealed, &e), 0);
-	assert_string_not_equal(e.rule, "SEAL-CANONICAL");
+	rv_buf_free(&second);
+	free(other);
+}
+
+static int fails_to_sign(
+	void *ctx, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)
+{
+	return rv_fail_rule(e, RV_ECLOSED, "KEEPER-GONE", "no keeper");
+}
+
+static void sign_and_refuse(xmlDoc *doc, const struct rv_signer *signer, int code, const char *rule)
+{
+	struct rv_buf before = {0};
+	struct rv_buf after = {0};
+	struct rv_buf out = {0};
+	struct rv_err e = {0};
+	uint8_t digest[RV_DIGEST_LEN] = {7};
+	rv_buf_str(&out, "x");
+	assert_int_equal(rv_xml_c14n_doc(doc, &before, NULL), 0);
+	int rc = rv_seal(doc, signer, &out, digest, &e);
+	if (rc != code || strcmp(e.rule, rule) != 0) {
+		fail_msg("expected %d %s, got %d %s: %s", code, rule, rc, e.rule, e.text);
+	}
+	/* nothing is left behind */
+	assert_int_equal(rv_xml_c14n_doc(doc, &after, NULL), 0);
+	assert_string_equal(rv_buf_cstr(&before), rv_buf_cstr(&after));
+	assert_string_equal(rv_buf_cstr(&out), "x");
+	assert_int_equal(digest[0], 7);
+	rv_buf_free(&before);
+	rv_buf_free(&after);
+	rv_buf_free(&out);
+	xmlFreeDoc(doc);
+}
+
+/* ec without its seal: as composed. */
+static xmlDoc *composed(const char *from, const char *to)
+{
+	xmlDoc *doc = NULL;
+	char *bare = without(rv_buf_cstr(&ec), "<ds:Signature ", "</ds:Signature>");
+	char *text = pki_replace(bare, from, to);
+	assert_int_equal(
+		rv_xml_parse(&doc, text, strlen(text), &rv_xml_limits_message, 0, NULL), 0);
+	free(bare);
 	free(text);
+	return doc;
 }
 
-/* The names of root, Signature, SignatureValue and Object are under no digest. */
-static void other_prefixes_are_refused(void **state)
+static void nothing_is_sealed_that_receivers_would_refuse(void **state)
 {
-#define MSG "xmlns=\"urn:reeve:message:1\""
-#define DSX "xmlns:x=\"http://www.w3.org/2000/09/xmldsig#\""
-	static const char *const root[] = {"<Message " MSG ">", "<m:Message xmlns:m=\"urn:reeve:message:1\">", "</Message>", "</m:Message>", "<Header ",
-		"<Header " MSG " ", "<Event ", "<Event " MSG " ", "<Goods ", "<Goods " MSG " ", NULL};
-	static const char *const object[] = {"<ds:Object>", "<x:Object " DSX ">", "</ds:Object>", "</x:Object>", NULL};
-	static const char *const value[] = {"<ds:SignatureValue>", "<x:SignatureValue " DSX ">", "</ds:SignatureValue>", "</x:SignatureValue>", NULL};
-	refused_after(root);
-	refused_after(object);
-	refused_after(value);
-}
-
-static void the_other_ecdsa_value_is_refused(void **state)
-{
-	static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e,
-		0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
-	const char *text = rv_buf_cstr(&ec);
-	const char *value = strstr(text, "<ds:SignatureValue>") + strlen("<ds:SignatureValue>");
-	size_t len = strcspn(value, "<");
-	struct rv_buf raw = {0};
-	struct rv_buf other = {0};
-	struct rv_sealed sealed;
-	struct rv_err e = {0};
-	assert_int_equal(rv_unbase64(&raw, value, len), 0);
-	assert_int_equal(raw.len, 64);
-	int borrow = 0;
-	for (int i = 31; i >= 0; i--) {
-		int v = order[i] - raw.data[32 + i] - borrow;
-		borrow = v < 0;
-		raw.data[32 + i] = (uint8_t)(v + (borrow ? 256 : 0));
+	struct sealing_key key = {ke.key, RV_ALG_ECDSA_P256_SHA256};
+	struct rv_signer signer = {sealing_sign, &key, key.alg, {0}, "KE"};
+	memcpy(signer.cert_digest, rv_cert_digest(ke.cert), RV_DIGEST_LEN);
+	static const struct {
+		const char *from, *to, *rule;
+	} edits[] = {
+		{"<Goods ", "\n<Goods ", "SEAL-STRUCTURE"},
+		{"<Event Id=\"event\"", "<Event Id=\"other\"", "SEAL-ID"},
+		{"<FormCode>", "<FormCode Id=\"x\">", "SEAL-ID"},
+		{"<FormCode>", "<FormCode xmlns=\"urn:x\">", "SEAL-NAMESPACE"},
+		{"<Header Id=\"header\">", "<Header>", "SEAL-ID"},
+	};
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		sign_and_refuse(
+			composed(edits[i].from, edits[i].to), &signer, RV_EPROFILE, edits[i].rule);
 	}
-	rv_buf_put(&other, text, (size_t)(value - text));
-	rv_base64(&other, raw.data, raw.len);
-	rv_buf_str(&other, value + len);
-	assert_int_equal(verify(&other, &ke, &sealed, &e), RV_ESIGNATURE);
-	assert_string_equal(e.rule, "SEAL-MALLEABLE");
-	rv_buf_free(&raw);
-	rv_buf_free(&other);
+	/* sealed already */
+	xmlDoc *doc = NULL;
+	assert_int_equal(rv_seal_parse(&doc, ec.data, ec.len, NULL), 0);
+	sign_and_refuse(doc, &signer, RV_EPROFILE, "SEAL-STRUCTURE");
+	/* no section */
+	struct rv_buf less = {0};
+	assert_int_equal(rv_seal_parse(&doc, ec.data, ec.len, NULL), 0);
+	assert_int_equal(rv_seal_withhold(doc, ~0u, &less, NULL), 0);
+	xmlFreeDoc(doc);
+	char *bare = without(rv_buf_cstr(&less), "<ds:Signature ", "</ds:Signature>");
+	assert_int_equal(
+		rv_xml_parse(&doc, bare, strlen(bare), &rv_xml_limits_message, 0, NULL), 0);
+	sign_and_refuse(doc, &signer, RV_EPROFILE, "SEAL-STRUCTURE");
+	free(bare);
+	rv_buf_free(&less);
+	/* too large with its seal: the text itself is within the limit of no reader */
+	doc = composed("<FormCode>", "<FormCode>x");
+	xmlNode *event = rv_xml_child(xmlDocGetRootElement(doc), "Event");
+	char *large = calloc(1, (256 << 10) + 2);
+	assert_non_null(large);
+	memset(large, 'x', (256 << 10) + 1);
+	assert_non_null(rv_xml_add(event, "Text", large));
+	free(large);
+	sign_and_refuse(doc, &signer, RV_ELIMIT, "XML-LIMIT-TEXT");
+	/* the certificate of another key */
+	signer.cert_digest[0] ^= 1;
+	sign_and_refuse(composed("<Event ", "<Event "), &signer, RV_EINVAL, "SEAL-CERT");
+	signer.cert_digest[0] ^= 1;
+	/* what the signer says is passed on */
+	signer.sign = fails_to_sign;
+	sign_and_refuse(composed("<Event ", "<Event "), &signer, RV_ECLOSED, "KEEPER-GONE");
+}
+
+static void values_have_one_form(void **state)
+{
+	static const char value[] = "<ds:SignatureValue>";
+	static const char digest[] = "<ds:DigestValue>";
+	static const struct {
+		const char *mark;
+		enum value_change change;
+		int code;
+		const char *rule;
+	} cases[] = {
+		{value, VALUE_FLIP, RV_ESIGNATURE, "SEAL-VALUE"},
+		{value, VALUE_HIGH_S, RV_ESIGNATURE, "SEAL-MALLEABLE"},
+		{value, VALUE_LOOSE_BITS, RV_EPROFILE, "SIG-BASE64"},
+		{value, VALUE_SHORT, RV_ESIGNATURE, "SEAL-VALUE"},
+		{value, VALUE_ZERO, RV_ESIGNATURE, "SEAL-VALUE"},
+		{digest, VALUE_FLIP, RV_EDIGEST, "SEAL-DIGEST"},
+		{digest, VALUE_LOOSE_BITS, RV_EPROFILE, "SIG-BASE64"},
+		{digest, VALUE_SHORT, RV_EPROFILE, "SIG-SHAPE"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rv_buf bad = {0};
+		struct rv_sealed sealed;
+		struct rv_err e = {0};
+		attack_value(&bad, rv_buf_cstr(&ec), cases[i].mark, cases[i].change);
+		int rc = verify(&bad, &ke, &sealed, &e);
+		if (rc != cases[i].code || strcmp(e.rule, cases[i].rule) != 0) {
+			fail_msg("case %zu: %d %s %s", i, rc, e.rule, e.text);
+		}
+		rv_buf_free(&bad);
+	}
 }
 
 int main(void)
@@ -370,8 +513,10 @@ int main(void)
 		cmocka_unit_test(no_changed_byte_verifies_rsa),
 		cmocka_unit_test(no_changed_element_verifies),
 		cmocka_unit_test(attacks_on_the_form_are_refused),
-		cmocka_unit_test(other_prefixes_are_refused),
-		cmocka_unit_test(the_other_ecdsa_value_is_refused),
+		cmocka_unit_test(what_is_missing_is_missed),
+		cmocka_unit_test(parts_of_two_messages_are_not_mixed),
+		cmocka_unit_test(nothing_is_sealed_that_receivers_would_refuse),
+		cmocka_unit_test(values_have_one_form),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
