@@ -23,6 +23,9 @@ int queue_push(struct queue *q, void *item);
 int queue_push_wait(struct queue *q, void *item);
 /* Waits for at least one item, takes up to max. 0 only when the queue is closed and empty. */
 size_t queue_pop(struct queue *q, void **items, size_t max);
+/* The same, for ms milliseconds at most: *n_r is 0 when nothing came. RV_ECLOSED: closed and empty.
+ */
+int queue_pop_for(struct queue *q, void **items, size_t max, unsigned ms, size_t *n_r);
 void queue_close(struct queue *q);
 size_t queue_length(struct queue *q);
 

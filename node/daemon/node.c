@@ -120,10 +120,14 @@ static void core_facts(void *ctx, struct api_facts *f)
 {
 	struct node *n = ctx;
 	struct rv_trust *t = trust_get(n->trust);
+	struct rv_err why = {0};
+	int key = committer_key(n->committer, &why);
 	f->started_us = n->started_us;
-	f->ready = t != NULL;
-	snprintf(f->reason, sizeof(f->reason), "%s",
-		t != NULL ? "" : "this node has no trust list yet");
+	f->ready = t != NULL && key == 0;
+	snprintf(f->reason, sizeof(f->reason), "%.*s", (int)sizeof(f->reason) - 1,
+		t == NULL  ? "this node has no trust list yet"
+		: key != 0 ? why.text
+			   : "");
 	rv_trust_unref(&t);
 }
 
@@ -335,8 +339,9 @@ static void stop_parts(struct node *n)
 	api_stop(&api);
 	fetcher_stop(&n->fetcher);
 	links_stop(&n->links);
-	intake_stop(&n->intake);
+	intake_stop(n->intake);
 	committer_stop(&n->committer);
+	intake_free(&n->intake);
 	rotate_free(&n->rotate);
 	links_free(&n->links);
 	store_close(&n->store);

@@ -8,7 +8,14 @@
 
 #include "node/queue.h"
 
-enum { GROUP_MAX = 256, QUEUE_MAX = 8192 };
+enum { GROUP_MAX = 256, QUEUE_MAX = 8192, AWAY_PROBE_MS = 500 };
+
+static const char probe[] = "REEVE-READINESS-1";
+
+struct job_list {
+	struct commit_job *first, *last;
+	size_t n, bytes;
+};
 
 struct due_receipt {
 	struct rv_receipt receipt;
@@ -28,7 +35,158 @@ struct committer {
 	struct due_receipt *due;
 	size_t n_due;
 	size_t cap_due;
+	/* the key */
+	struct rv_signer signer; /* the one of the params, watched */
+	int64_t signed_us;       /* when it signed last */
+	struct job_list held;    /* for the time when it is back */
+	struct job_list rerun;   /* it is back: these come first */
+	pthread_mutex_t lock;
+	int away;          /* under lock for other threads */
+	struct rv_err why; /* likewise */
 };
+
+/* ---- lists of jobs ---- */
+
+static void list_add(struct job_list *l, struct commit_job *job)
+{
+	job->next = NULL;
+	if (l->last != NULL) {
+		l->last->next = job;
+	} else {
+		l->first = job;
+	}
+	l->last = job;
+	l->n++;
+	l->bytes += job->weight;
+}
+
+static struct commit_job *list_take(struct job_list *l)
+{
+	struct commit_job *job = l->first;
+	if (job != NULL) {
+		l->first = job->next;
+		l->last = l->first != NULL ? l->last : NULL;
+		l->n--;
+		l->bytes -= job->weight;
+	}
+	return job;
+}
+
+/* ---- the key ---- */
+
+static void set_away(struct committer *c, const struct rv_err *why)
+{
+	if (!c->away) {
+		log_err(c->p.log, LOG_LVL_ERROR,
+			"nothing can be signed: what needs the signing key waits", why, NULL);
+	}
+	pthread_mutex_lock(&c->lock);
+	c->away = 1;
+	c->why = *why;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* What waited goes back to its owner, or into the next groups. */
+static void set_back(struct committer *c)
+{
+	char n[24];
+	struct commit_job *job;
+	pthread_mutex_lock(&c->lock);
+	c->away = 0;
+	pthread_mutex_unlock(&c->lock);
+	snprintf(n, sizeof(n), "%zu", c->held.n);
+	log_event(c->p.log, LOG_LVL_INFO, "the signing key is back", "waiting", n, NULL);
+	while ((job = list_take(&c->held)) != NULL) {
+		memset(&job->err, 0, sizeof(job->err));
+		if (job->again != NULL) {
+			job->again(job);
+		} else {
+			list_add(&c->rerun, job);
+		}
+	}
+}
+
+static int watched_sign(
+	void *ctx, const void *data, size_t len, struct rv_buf *out, struct rv_err *e)
+{
+	struct committer *c = ctx;
+	struct rv_err why = {0};
+	int rc = c->p.signer->sign(c->p.signer->ctx, data, len, out, &why);
+	if (rc == 0) {
+		c->signed_us = c->p.clock.now_us(c->p.clock.ctx);
+	} else if (rc == RV_EAGAIN || rc == RV_ECERT) {
+		/* another key than that of the certificate is as good as none */
+		rc = why.code = RV_EAGAIN;
+		set_away(c, &why);
+	}
+	if (rc != 0 && e != NULL) {
+		*e = why;
+	}
+	return rc;
+}
+
+/* Signs a test value, if it is time to. */
+static void look_at_key(struct committer *c)
+{
+	int64_t since = c->p.clock.now_us(c->p.clock.ctx) - c->signed_us;
+	struct rv_buf sig = {0};
+	struct rv_err e = {0};
+	/* a clock that was set back is no reason to trust the key for longer */
+	if (!c->away && since >= 0 && since < COMMITTER_PROBE_MS * INT64_C(1000)) {
+		return;
+	}
+	int rc = watched_sign(c, probe, sizeof(probe), &sig, &e);
+	if (rc == 0 && c->away) {
+		set_back(c);
+	}
+	rv_buf_free(&sig);
+}
+
+int committer_key(struct committer *c, struct rv_err *why)
+{
+	pthread_mutex_lock(&c->lock);
+	int away = c->away;
+	if (away && why != NULL) {
+		*why = c->why;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return away ? RV_EAGAIN : 0;
+}
+
+/* Takes out of the group what cannot be run while the key is away. */
+static void set_aside(struct committer *c)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < c->n_jobs; i++) {
+		struct commit_job *job = c->jobs[i];
+		if (!job->signs) {
+			memset(&job->err, 0, sizeof(job->err));
+			c->jobs[kept++] = job;
+		} else if (job->waits && c->held.n < COMMITTER_HELD_MAX &&
+			   c->held.bytes + job->weight <= COMMITTER_HELD_BYTES) {
+			list_add(&c->held, job);
+		} else {
+			job->err = c->why;
+			job->done(job, RV_EAGAIN);
+		}
+	}
+	c->n_jobs = kept;
+}
+
+/* The end: nothing waits any longer. */
+static void give_up(struct committer *c)
+{
+	struct job_list *const lists[] = {&c->rerun, &c->held};
+	for (size_t i = 0; i < 2; i++) {
+		struct commit_job *job;
+		while ((job = list_take(lists[i])) != NULL) {
+			job->err = c->why;
+			job->done(job, RV_EAGAIN);
+		}
+	}
+}
+
+/* ---- receipts ---- */
 
 int commit_receipt(const struct commit_scope *scope, struct commit_job *job,
 	const struct rv_receipt *r, const char *towards)
@@ -99,7 +257,7 @@ static int sign_receipts(struct committer *c, int64_t now_us, struct rv_err *e)
 		for (size_t i = 0; i < n; i++) {
 			batch[i] = c->due[from + i].receipt;
 		}
-		rc = rv_receipt_sign(batch, n, c->p.signer, bytes, e);
+		rc = rv_receipt_sign(batch, n, &c->signer, bytes, e);
 		for (size_t i = 0; i < n; i++) {
 			c->due[from + i].receipt = batch[i];
 		}
@@ -116,7 +274,7 @@ static int sign_receipts(struct committer *c, int64_t now_us, struct rv_err *e)
 /* Runs the jobs of the group; the code is that of the group as a whole. */
 static int run_group(struct committer *c, struct rv_err *e)
 {
-	struct commit_scope scope = {c->p.store, c->p.signer, c->p.clock, c};
+	struct commit_scope scope = {c->p.store, &c->signer, c->p.clock, c};
 	int rc = store_begin(c->p.store, e);
 	if (rc != 0) {
 		return rc;
@@ -150,17 +308,47 @@ static void finish_group(struct committer *c, int rc, const struct rv_err *e)
 	}
 }
 
+/* The next group: what waited for the key first. 0, or RV_ECLOSED when there is nothing more to come.
+ */
+static int take_group(struct committer *c)
+{
+	size_t n = 0;
+	c->n_jobs = 0;
+	while (c->n_jobs < GROUP_MAX && c->rerun.first != NULL) {
+		c->jobs[c->n_jobs++] = list_take(&c->rerun);
+	}
+	unsigned ms = c->n_jobs > 0 ? 0 : c->away ? AWAY_PROBE_MS : COMMITTER_PROBE_MS;
+	int rc = queue_pop_for(
+		c->queue, (void **)c->jobs + c->n_jobs, GROUP_MAX - c->n_jobs, ms, &n);
+	c->n_jobs += n;
+	return c->n_jobs > 0 ? 0 : rc;
+}
+
+/* A group that could not be signed is undone, and run again without those that sign. */
+static int run_what_can_be(struct committer *c, struct rv_err *e)
+{
+	int was_away = c->away;
+	if (c->away) {
+		set_aside(c);
+	}
+	int rc = c->n_jobs > 0 ? run_group(c, e) : 0;
+	if (rc != 0 && c->away && !was_away) {
+		drop_receipts(c, 0);
+		set_aside(c);
+		rc = c->n_jobs > 0 ? run_group(c, e) : 0;
+	}
+	return rc;
+}
+
 static void *committer_thread(void *arg)
 {
 	struct committer *c = arg;
 	int failing = 0;
-	for (;;) {
+	look_at_key(c);
+	while (take_group(c) == 0) {
 		struct rv_err e = {0};
-		c->n_jobs = queue_pop(c->queue, (void **)c->jobs, GROUP_MAX);
-		if (c->n_jobs == 0) {
-			return NULL;
-		}
-		int rc = run_group(c, &e);
+		look_at_key(c);
+		int rc = run_what_can_be(c, &e);
 		if (rc != 0 && !failing) {
 			log_err(c->p.log, LOG_LVL_ERROR, "nothing can be stored", &e, NULL);
 		} else if (rc == 0 && failing) {
@@ -170,6 +358,8 @@ static void *committer_thread(void *arg)
 		drop_receipts(c, 0);
 		finish_group(c, rc, &e);
 	}
+	give_up(c);
+	return NULL;
 }
 
 int committer_start(struct committer **c_r, const struct committer_params *p, struct rv_err *e)
@@ -179,6 +369,10 @@ int committer_start(struct committer **c_r, const struct committer_params *p, st
 		return rv_fail_nomem(e);
 	}
 	c->p = *p;
+	c->signer = *p->signer;
+	c->signer.sign = watched_sign;
+	c->signer.ctx = c;
+	pthread_mutex_init(&c->lock, NULL);
 	int rc = queue_new(&c->queue, QUEUE_MAX, e);
 	if (rc == 0) {
 		int err = pthread_create(&c->thread, NULL, committer_thread, c);
@@ -188,6 +382,7 @@ int committer_start(struct committer **c_r, const struct committer_params *p, st
 	}
 	if (rc != 0) {
 		queue_free(&c->queue);
+		pthread_mutex_destroy(&c->lock);
 		free(c);
 		return rc;
 	}
@@ -207,6 +402,7 @@ void committer_stop(struct committer **c)
 	}
 	queue_free(&(*c)->queue);
 	drop_receipts(*c, 0);
+	pthread_mutex_destroy(&(*c)->lock);
 	free((*c)->due);
 	free(*c);
 	*c = NULL;

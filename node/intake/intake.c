@@ -226,7 +226,8 @@ int intake_start(struct intake **i_r, const struct intake_params *p, struct rv_e
 		rc = start_workers(i, e);
 	}
 	if (rc != 0) {
-		intake_stop(&i);
+		intake_stop(i);
+		intake_free(&i);
 		return rc;
 	}
 	*i_r = i;
@@ -252,29 +253,38 @@ struct links_intake intake_callbacks(struct intake *i)
 	};
 }
 
-void intake_stop(struct intake **i)
+void intake_stop(struct intake *i)
+{
+	if (i == NULL) {
+		return;
+	}
+	if (i->work != NULL) {
+		queue_close(i->work);
+	}
+	if (i->chunks != NULL) {
+		queue_close(i->chunks);
+	}
+	if (i->park != NULL) {
+		park_close(i->park);
+	}
+	for (size_t k = 0; k < i->n_workers; k++) {
+		pthread_join(i->workers[k].thread, NULL);
+		judge_free(&i->workers[k].judge);
+	}
+	i->n_workers = 0;
+	if (i->chunk_running) {
+		pthread_join(i->chunk_thread, NULL);
+		i->chunk_running = 0;
+	}
+	if (i->park != NULL) {
+		intake_unpark(i, INT64_MAX);
+	}
+}
+
+void intake_free(struct intake **i)
 {
 	if (i == NULL || *i == NULL) {
 		return;
-	}
-	if ((*i)->work != NULL) {
-		queue_close((*i)->work);
-	}
-	if ((*i)->chunks != NULL) {
-		queue_close((*i)->chunks);
-	}
-	if ((*i)->park != NULL) {
-		park_close((*i)->park);
-	}
-	for (size_t k = 0; k < (*i)->n_workers; k++) {
-		pthread_join((*i)->workers[k].thread, NULL);
-		judge_free(&(*i)->workers[k].judge);
-	}
-	if ((*i)->chunk_running) {
-		pthread_join((*i)->chunk_thread, NULL);
-	}
-	if ((*i)->park != NULL) {
-		intake_unpark(*i, INT64_MAX);
 	}
 	park_free(&(*i)->park);
 	order_free(&(*i)->order);

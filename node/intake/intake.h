@@ -35,7 +35,10 @@ int intake_start(struct intake **i_r, const struct intake_params *p, struct rv_e
 void intake_attach(struct intake *i, struct links *links);
 /* The callbacks for links_new. */
 struct links_intake intake_callbacks(struct intake *i);
-void intake_stop(struct intake **i);
+/* Ends its threads; what is with the committer still comes back to it. */
+void intake_stop(struct intake *i);
+/* When it is stopped, and the committer after it. */
+void intake_free(struct intake **i);
 
 /* ---- local users: thread safe, never block for long ---- */
 

@@ -50,6 +50,9 @@ static int run_blob_here(struct commit_job *job, const struct commit_scope *scop
 {
 	struct arrival_done *d =
 		(struct arrival_done *)((char *)job - offsetof(struct arrival_done, job));
+	store_completed_clear(d->list, d->n); /* of a run that was undone */
+	d->list = NULL;
+	d->n = 0;
 	int rc = store_blob_here(scope->store, d->digest, d->size,
 		scope->clock.now_us(scope->clock.ctx), &d->list, &d->n, &job->err);
 	for (size_t k = 0; rc == 0 && k < d->n; k++) {
@@ -92,6 +95,7 @@ static void note_blob(struct intake *i, const uint8_t digest[RV_DIGEST_LEN], uin
 	}
 	d->job.run = run_blob_here;
 	d->job.done = done_blob_here;
+	d->job.signs = d->job.waits = 1;
 	d->intake = i;
 	d->size = size;
 	memcpy(d->digest, digest, RV_DIGEST_LEN);

@@ -48,14 +48,25 @@ static int is_for_status(const struct rv_err *why)
 	return strcmp(why->rule, "STATUS-UNKNOWN") == 0 || strcmp(why->rule, "STATUS-STALE") == 0;
 }
 
+static int is_for_key(const struct rv_err *why)
+{
+	return strncmp(why->rule, "TOKEN-", 6) == 0 || strncmp(why->rule, "KEEPER-", 7) == 0;
+}
+
 /* Tells the peer, through its session, that it shall send the message again later. */
 static void defer(struct arrival *a, const struct rv_err *why)
 {
 	struct rv_defer d = {.wait_s = is_for_status(why) ? DEFER_STATUS_S : DEFER_S};
 	memcpy(d.message, a->item.message, RV_UUID_LEN);
-	snprintf(d.code, sizeof(d.code), "%s",
-		why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
-	snprintf(d.text, sizeof(d.text), "%.255s", why->text);
+	if (is_for_key(why)) {
+		/* what is wrong with our hardware is not for others */
+		snprintf(d.code, sizeof(d.code), "KEY-AWAY");
+		snprintf(d.text, sizeof(d.text), "the node cannot sign receipts at the moment");
+	} else {
+		snprintf(d.code, sizeof(d.code), "%s",
+			why->rule[0] != '\0' ? why->rule : rv_strcode(why->code));
+		snprintf(d.text, sizeof(d.text), "%.255s", why->text);
+	}
 	rv_wire_rule_mend(d.code); /* they may quote the peer's own bytes */
 	rv_wire_text_mend(d.text);
 	log_err(a->intake->p.log, LOG_LVL_WARNING, "message put off", why, "peer", a->peer, NULL);
@@ -345,6 +356,25 @@ static void judge_arrival(struct work *w, struct intake *i, struct judge *judge)
 	intake_view_end(&view);
 }
 
+/* The key is back after an absence. Who sent it may have lost trust meanwhile, so it is judged anew. */
+static void judge_again(struct commit_job *job)
+{
+	struct arrival *a = (struct arrival *)((char *)job - offsetof(struct arrival, job));
+	struct intake *i = a->intake;
+	verdict_clear(&a->verdict);
+	free(a->targets);
+	a->targets = NULL;
+	a->n_targets = 0;
+	a->for_us = a->complete = a->duplicate = 0;
+	a->parked.until_us = 0;
+	a->ticket = order_take(i->order);
+	if (queue_push(i->work, &a->work) != 0) {
+		struct rv_err e = {0};
+		rv_fail(&e, RV_EAGAIN, "the node is busy or stopping");
+		put_off(a, &e);
+	}
+}
+
 int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const struct rv_item *item,
 	uint64_t token)
 {
@@ -354,6 +384,9 @@ int intake_on_message(void *ctx, const char *peer, uint64_t peer_trust, const st
 		return RV_EAGAIN;
 	}
 	a->work.run = judge_arrival;
+	a->job.signs = a->job.waits = 1;
+	a->job.weight = sizeof(*a) + item->wire.len;
+	a->job.again = judge_again;
 	a->intake = i;
 	a->token = token;
 	a->peer_trust = peer_trust;

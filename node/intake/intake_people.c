@@ -60,6 +60,7 @@ int intake_mark_read(struct intake *i, const uint8_t message[RV_UUID_LEN],
 	}
 	r->job.run = run_reading;
 	r->job.done = done_reading;
+	r->job.signs = 1;
 	r->intake = i;
 	r->done = done;
 	r->ctx = ctx;
@@ -141,6 +142,7 @@ struct routes {
 struct rerouting {
 	struct commit_job job;
 	struct intake *intake;
+	int ran;
 };
 
 static const char *last_hop(const struct routes *routes, const char *member)
@@ -179,9 +181,14 @@ static int reroute_member(struct intake *i, const struct commit_scope *scope,
 
 static int run_rerouting(struct commit_job *job, const struct commit_scope *scope)
 {
-	struct intake *i =
-		((struct rerouting *)((char *)job - offsetof(struct rerouting, job)))->intake;
+	struct rerouting *r = (struct rerouting *)((char *)job - offsetof(struct rerouting, job));
+	struct intake *i = r->intake;
 	struct route_view view;
+	if (r->ran) {
+		/* undone: what was remembered of it does not hold */
+		intake_routes_free(&i->routes);
+	}
+	r->ran = 1;
 	if (intake_view(i, &view, &job->err) != 0) {
 		return 0;
 	}

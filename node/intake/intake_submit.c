@@ -155,6 +155,10 @@ static void done_submission(struct commit_job *job, int rc)
 			intake_announce(s->intake, 0, s->targets, s->n_targets);
 		}
 	}
+	if (rc == RV_EAGAIN) {
+		rv_err_mend(&job->err, "It is not sent. Send it again, with the same id, when reeve "
+				       "status says that the node is ready.");
+	}
 	answer(s, rc, &job->err);
 }
 
@@ -243,6 +247,7 @@ static void judge_submission(struct work *w, struct intake *i, struct judge *jud
 	}
 	s->job.run = run_submission;
 	s->job.done = done_submission;
+	s->job.signs = 1;
 	intake_post(i, &s->job);
 }
 

@@ -111,4 +111,5 @@ def main():
         n.Tap().run([signing_key, curve_secret, no_dumps, any_may_die, stops])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -250,7 +250,7 @@ class Net:
                                  f"{done.stdout.decode(errors='replace')}")
         return done
 
-    def add(self, code, role="administration", listen=False, dial=(), via=(), admit=True):
+    def add(self, code, role="administration", listen=False, dial=(), via=(), admit=True, extra=()):
         node = Node(self, code)
         args = ["init", node.dir, "--code", code, "--name", f"Customs of {code}", "--role", role]
         if listen:
@@ -260,7 +260,7 @@ class Net:
             args += ["--via", relay]
         for peer in dial:
             args += ["--dial", peer]
-        self.reeve(*args)
+        self.reeve(*args, *extra)
         if admit:
             self.reeve("authority", "admit", self.authority, os.path.join(node.dir, "join.xml"))
         self.nodes[code] = node

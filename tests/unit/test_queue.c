@@ -45,6 +45,28 @@ static void drains_after_close(void **state)
 	queue_free(&q);
 }
 
+static void waits_so_long_and_no_longer(void **state)
+{
+	struct queue *q = NULL;
+	int item;
+	void *out[2];
+	size_t n = 7;
+	assert_int_equal(queue_new(&q, 4, NULL), 0);
+	assert_int_equal(queue_pop_for(q, out, 2, 1, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(queue_push(q, &item), 0);
+	assert_int_equal(queue_pop_for(q, out, 2, 0, &n), 0);
+	assert_int_equal(n, 1);
+	assert_ptr_equal(out[0], &item);
+	assert_int_equal(queue_push(q, &item), 0);
+	queue_close(q);
+	assert_int_equal(queue_pop_for(q, out, 2, 1999, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(queue_pop_for(q, out, 2, 1999, &n), RV_ECLOSED);
+	assert_int_equal(n, 0);
+	queue_free(&q);
+}
+
 enum { PUSHERS = 4, EACH = 5000 };
 
 static void *pusher(void *arg)
@@ -105,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_order_and_bounds),
 		cmocka_unit_test(drains_after_close),
+		cmocka_unit_test(waits_so_long_and_no_longer),
 		cmocka_unit_test(nothing_is_lost_between_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
