@@ -81,6 +81,7 @@ static void send(struct rotate *r, const struct rv_buf *request)
 	}
 	v->job.run = run_vouch;
 	v->job.done = done_vouch;
+	v->job.signs = 1;
 	v->rotate = r;
 	atomic_store(&r->under_way, 1);
 	if (committer_post(r->p.committer, &v->job) != 0) {
