@@ -13,72 +13,135 @@ enum { MAX_PASSPHRASE = 256 };
 /* Certificates count from a little before now: the clocks of others differ. */
 #define BACKDATE_US (INT64_C(300) * RV_US_PER_SEC)
 
-/* A passphrase if one is wanted: 0 and *out NULL if not. */
-static int new_passphrase(struct cli *c, char buffer[MAX_PASSPHRASE], const char **out)
+/* What the options say of a new key; what they point to is kept until the end. */
+struct given {
+	struct authority_new n;
+	struct token_place place;
+	char *module, *pin_file;
+	struct issue_ask ask;
+	char passphrase[MAX_PASSPHRASE];
+};
+
+static void clear(struct given *g)
 {
-	struct options_passphrase p = {c, 1};
-	*out = NULL;
+	free(g->module);
+	free(g->pin_file);
+	OPENSSL_cleanse(g->passphrase, sizeof(g->passphrase));
+}
+
+/* A passphrase if one is wanted. */
+static int new_passphrase(struct cli *c, struct given *g)
+{
+	struct options_passphrase p = {.cli = c, .twice = 1};
 	if (!cli_has(c, "passphrase") && cli_opt(c, "passphrase-file") == NULL) {
 		return 0;
 	}
-	if (options_ask(&p, buffer, MAX_PASSPHRASE) <= 0) {
+	if (g->n.token != NULL) {
+		return cli_usage(c, "a key in a token is under the token's PIN, and no passphrase");
+	}
+	if (options_ask(&p, g->passphrase, sizeof(g->passphrase)) <= 0) {
 		return cli_no(c, "there is no passphrase: type it twice at the terminal, or give "
 				 "--passphrase-file");
 	}
-	*out = buffer;
+	g->n.passphrase = g->passphrase;
 	return 0;
 }
 
-static int key_options(struct cli *c, struct authority_new *n, char buffer[MAX_PASSPHRASE])
+/* The key is used from other folders too: it gets whole paths. */
+static int take_path(struct cli *c, const char *option, char **path_r)
+{
+	const char *given = cli_opt(c, option);
+	*path_r = given != NULL ? realpath(given, NULL) : NULL;
+	return given == NULL || *path_r != NULL
+		       ? 0
+		       : cli_usage(c, "--%s: there is no file '%s'", option, given);
+}
+
+static int take_token(struct cli *c, struct given *g)
+{
+	const char *uri = cli_opt(c, "pkcs11");
+	if (uri == NULL) {
+		return cli_opt(c, "pkcs11-module") == NULL && cli_opt(c, "pin-file") == NULL
+			       ? 0
+			       : cli_usage(c, "--pkcs11-module and --pin-file go with --pkcs11");
+	}
+	int status = take_path(c, "pkcs11-module", &g->module);
+	if (status == 0) {
+		status = take_path(c, "pin-file", &g->pin_file);
+	}
+	g->place = (struct token_place){uri, g->module, g->pin_file};
+	g->n.token = &g->place;
+	g->ask = (struct issue_ask){options_ask_pin, NULL};
+	g->n.ask = &g->ask;
+	return status;
+}
+
+static int key_options(struct cli *c, struct given *g)
 {
 	int64_t now_us = authority_now(c);
-	int status = options_days(c, "days", 1825, now_us, &n->to_us);
+	int status = options_days(c, "days", 1825, now_us, &g->n.to_us);
 	if (status == 0) {
-		status = options_number(c, "rsa", 0, 8192, &n->rsa_bits);
+		status = options_number(c, "rsa", 0, 8192, &g->n.rsa_bits);
 	}
 	if (status == 0) {
-		status = new_passphrase(c, buffer, &n->passphrase);
+		status = take_token(c, g);
 	}
-	n->from_us = now_us - BACKDATE_US;
+	if (status == 0) {
+		status = new_passphrase(c, g);
+	}
+	if (status == 0) {
+		status = authority_url_options(c, "crl-url", g->n.crl_urls);
+	}
+	if (status == 0) {
+		status = authority_url_options(c, "ocsp-url", g->n.ocsp_urls);
+	}
+	g->n.from_us = now_us - BACKDATE_US;
 	return status;
+}
+
+static const char *where(const struct given *g)
+{
+	return g->n.token != NULL        ? ", and the key is in the token"
+	       : g->n.passphrase != NULL ? ""
+					 : ", and it is under no passphrase";
 }
 
 static int run_new(struct cli *c)
 {
 	struct rv_err e = {0};
-	struct authority_new n = {.code = cli_opt(c, "code"), .name = cli_opt(c, "name")};
-	char buffer[MAX_PASSPHRASE] = "";
+	struct given g = {.n = {.code = cli_opt(c, "code"), .name = cli_opt(c, "name")}};
 	char until[16];
 	const char *dir = cli_operand(c, 0);
 	rv_xml_init(NULL);
-	if (n.name == NULL) {
+	if (g.n.name == NULL) {
 		return cli_usage(c, "authority new needs --name: what the authority is called");
 	}
-	if (n.code == NULL) {
-		n.code = "AUTHORITY";
+	if (g.n.code == NULL) {
+		g.n.code = "AUTHORITY";
 	}
-	int status = options_code(c, "code", n.code);
+	int status = options_code(c, "code", g.n.code);
 	if (status == 0) {
-		status = key_options(c, &n, buffer);
+		status = key_options(c, &g);
 	}
-	if (status == 0 && authority_create(dir, &n, &e) != 0) {
+	if (status == 0 && authority_create(dir, &g.n, &e) != 0) {
 		status = cli_fail(c, &e, "the authority's folder could not be made");
 	}
-	OPENSSL_cleanse(buffer, sizeof(buffer));
 	if (status != 0) {
+		clear(&g);
 		return status;
 	}
-	authority_day(until, n.to_us);
-	authority_say(c, "Authority %s made in %s. Its certificate is valid until %s.", n.code, dir,
-		until);
+	authority_day(until, g.n.to_us);
+	authority_say(c, "Authority %s made in %s. Its certificate is valid until %s.", g.n.code,
+		dir, until);
 	authority_say(c,
 		"Keep a copy of the folder where only you reach it: who has the key decides who is "
 		"trusted%s.",
-		n.passphrase != NULL ? "" : ", and it is under no passphrase");
+		where(&g));
 	authority_say(c,
 		"Give %s/authority.pem to every member, by a way that nobody else can change.",
 		dir);
 	authority_say(c, "Next: reeve authority admit %s JOIN.xml", dir);
+	clear(&g);
 	return CLI_OK;
 }
 
@@ -86,18 +149,17 @@ static int run_rekey(struct cli *c)
 {
 	struct rv_err e = {0};
 	struct authority *a = NULL;
-	struct authority_new n = {0};
-	char buffer[MAX_PASSPHRASE] = "";
+	struct given g = {.n = {.code = NULL}};
 	const char *dir = cli_operand(c, 0);
 	int end = cli_has(c, "end");
 	rv_xml_init(NULL);
-	int status = end ? 0 : key_options(c, &n, buffer);
-	if (status == 0 &&
-		(authority_open(&a, dir, &e) != 0 ||
-			(end ? authority_rekey_end(a, &e) : authority_rekey(a, &n, &e)) != 0)) {
+	int status = end ? 0 : key_options(c, &g);
+	if (status == 0 && (authority_open(&a, dir, &e) != 0 ||
+				   (end ? authority_rekey_end(a, authority_now(c), &e)
+					: authority_rekey(a, &g.n, &e)) != 0)) {
 		status = cli_fail(c, &e, NULL);
 	}
-	OPENSSL_cleanse(buffer, sizeof(buffer));
+	clear(&g);
 	authority_close(&a);
 	if (status != 0) {
 		return status;
@@ -110,8 +172,8 @@ static int run_rekey(struct cli *c)
 	authority_say(
 		c, "A new key and certificate are there; both keys sign until the rotation ends.");
 	authority_say(c,
-		"Give %s/authority.pem, which now has both certificates, to every member (reeve "
-		"trust install).",
+		"Publish: nodes that take the list follow. Give %s/authority.pem, which has the "
+		"new certificate then, to who joins.",
 		dir);
 	authority_say(
 		c, "When all have it: reeve authority rekey %s --end, and publish again.", dir);
@@ -125,6 +187,15 @@ static const struct cli_option new_options[] = {
 	{"code", 0, "CODE", "its code (else AUTHORITY)", NULL, 0},
 	{"days", 0, "N", "how long its certificate is valid (else 1825)", NULL, 0},
 	{"rsa", 0, "BITS", "an RSA key, 2048 to 8192 bits (else P-256)", "3072 4096", 0},
+	{"pkcs11", 0, "URI", "the key in a hardware module: pkcs11:token=NAME;object=LABEL", NULL,
+		0},
+	{"pkcs11-module", 0, "FILE", "the module's shared library (else module-path of the URI)",
+		CLI_FILES, 0},
+	{"pin-file", 0, "FILE",
+		"file of mode 600 with the token's PIN (else pin-source of the URI)", CLI_FILES, 0},
+	{"crl-url", 0, "URL", "where its CRL is published; {key} in it stands for the key", NULL,
+		1},
+	{"ocsp-url", 0, "URL", "where its OCSP responder answers", NULL, 1},
 	{"passphrase", 0, NULL, "put the key under a passphrase, asked at the terminal", NULL, 0},
 	CLI_OPTION_PASSPHRASE_FILE,
 	CLI_OPTION_END,
@@ -145,6 +216,15 @@ static const struct cli_option rekey_options[] = {
 	{"days", 0, "N", "how long the new certificate is valid (else 1825)", NULL, 0},
 	{"rsa", 0, "BITS", "an RSA key, 2048 to 8192 bits (else P-256)", "3072 4096", 0},
 	{"end", 0, NULL, "end the rotation: forget the former key", NULL, 0},
+	{"pkcs11", 0, "URI", "the key in a hardware module: pkcs11:token=NAME;object=LABEL", NULL,
+		0},
+	{"pkcs11-module", 0, "FILE", "the module's shared library (else module-path of the URI)",
+		CLI_FILES, 0},
+	{"pin-file", 0, "FILE",
+		"file of mode 600 with the token's PIN (else pin-source of the URI)", CLI_FILES, 0},
+	{"crl-url", 0, "URL", "where its CRL is published; {key} in it stands for the key", NULL,
+		1},
+	{"ocsp-url", 0, "URL", "where its OCSP responder answers", NULL, 1},
 	{"passphrase", 0, NULL, "put the key under a passphrase, asked at the terminal", NULL, 0},
 	CLI_OPTION_PASSPHRASE_FILE,
 	CLI_OPTION_END,

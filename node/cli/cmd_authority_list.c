@@ -35,7 +35,7 @@ static int run_publish(struct cli *c)
 {
 	struct rv_err e = {0};
 	struct authority *a = NULL;
-	struct options_passphrase p = {c, 0};
+	struct options_passphrase p = {.cli = c};
 	struct issue_ask ask = {options_ask, &p};
 	struct authority_publish how = {
 		.ask = &ask, .now_us = authority_now(c), .out = cli_opt(c, "out")};
@@ -93,8 +93,8 @@ const struct cli_command authority_cmd_publish = {
 	.operands = "ADIR",
 	.summary = "sign the draft as the next list",
 	.details =
-		"Where the signatures of several coordinators are needed, the list is a proposal\n"
-		"until they have signed it with 'reeve authority sign'.",
+		"Where several coordinators must sign, the list is a proposal until they have\n"
+		"signed it with 'reeve authority sign'.",
 	.options = publish_options,
 	.min_operands = 1,
 	.max_operands = 1,

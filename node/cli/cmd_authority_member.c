@@ -55,30 +55,97 @@ static int read_join(struct cli *c, struct rv_join *j, char fingerprint[RV_FINGE
 	return status;
 }
 
+int authority_overlap(struct cli *c, int64_t *overlap_us)
+{
+	const char *zero = cli_opt(c, "overlap");
+	unsigned days = 0;
+	int status = zero != NULL && strcmp(zero, "0") == 0
+			     ? 0
+			     : options_number(c, "overlap", 14, 3650, &days);
+	*overlap_us = (int64_t)days * 86400 * RV_US_PER_SEC;
+	return status;
+}
+
+/* A certificate that the member brings, and its issuer. */
+struct brought {
+	struct rv_cert *cert, *issuer;
+	const char *crl_urls[ISSUE_URLS], *ocsp_urls[ISSUE_URLS];
+	struct authority_issuer as;
+};
+
+static int take_brought(struct cli *c, struct brought *b, struct authority_admit *how)
+{
+	const char *cert = cli_opt(c, "certificate");
+	const char *issuer = cli_opt(c, "issuer");
+	if (cert == NULL && issuer != NULL) {
+		return cli_usage(c, "--issuer goes with --certificate");
+	}
+	if (issuer == NULL && (cli_has(c, "crl-url") || cli_has(c, "ocsp-url"))) {
+		return cli_usage(c, "--crl-url and --ocsp-url go with --issuer");
+	}
+	int status = cert != NULL ? authority_read_cert(c, cert, 0, &b->cert) : 0;
+	if (status == 0 && issuer != NULL) {
+		status = authority_read_cert(c, issuer, 1, &b->issuer);
+	}
+	if (status == 0) {
+		status = authority_url_options(c, "crl-url", b->crl_urls);
+	}
+	if (status == 0) {
+		status = authority_url_options(c, "ocsp-url", b->ocsp_urls);
+	}
+	b->as = (struct authority_issuer){.crl_urls = b->crl_urls,
+		.n_crl_urls = ISSUE_URLS,
+		.ocsp_urls = b->ocsp_urls,
+		.n_ocsp_urls = ISSUE_URLS};
+	how->cert = b->cert;
+	how->issuer = b->issuer;
+	how->issuer_as = &b->as;
+	return status;
+}
+
+static void tell_admitted(struct cli *c, const struct authority_admit *how, const struct rv_join *j,
+	const char *fingerprint, int64_t until_us, int waits)
+{
+	char until[16];
+	authority_day(until, until_us);
+	describe(c, j, fingerprint);
+	authority_say(c, "%s in the draft, with a certificate%s until %s.",
+		how->renew ? "Renewed" : "Admitted",
+		how->cert != NULL ? " of its own authority" : "", until);
+	if (cli_opt(c, "fingerprint") == NULL) {
+		authority_say(c, "Before you publish: have the member read its fingerprint to you "
+				 "by telephone.");
+	}
+	if (waits) {
+		authority_say(c, "The draft names a member that is not admitted yet: it cannot be "
+				 "published before.");
+	}
+}
+
 static int run_admit(struct cli *c)
 {
 	struct rv_err e = {0};
 	struct rv_join j = {.made_us = 0};
 	struct authority *a = NULL;
-	struct options_passphrase p = {c, 0};
+	struct options_passphrase p = {.cli = c};
 	struct issue_ask ask = {options_ask, &p};
 	struct authority_admit how = {
 		.ask = &ask, .now_us = authority_now(c), .renew = cli_has(c, "renew")};
+	struct brought brought = {.cert = NULL};
 	char fingerprint[RV_FINGERPRINT_TEXT] = "";
-	char until[16];
-	unsigned overlap = 0;
 	int64_t until_us = 0;
 	int waits = 0;
-	const char *zero = cli_opt(c, "overlap");
 	rv_xml_init(NULL);
 	int status = options_days(c, "days", 730, how.now_us, &how.to_us);
 	if (status == 0) {
 		status = options_bits(c, "role", role_bit, all_roles, &how.roles);
 	}
-	if (status == 0 && (zero == NULL || strcmp(zero, "0") != 0)) {
-		status = options_number(c, "overlap", 14, 3650, &overlap);
+	if (status == 0) {
+		status = authority_overlap(c, &how.overlap_us);
 	}
-	how.overlap_us = (int64_t)overlap * 86400 * RV_US_PER_SEC;
+	if (status == 0) {
+		status = take_brought(c, &brought, &how);
+	}
 	if (status == 0) {
 		status = read_join(c, &j, fingerprint);
 	}
@@ -87,22 +154,11 @@ static int run_admit(struct cli *c)
 		status = cli_fail(c, &e, "%s is not admitted", j.party.code);
 	}
 	if (status == 0) {
-		authority_day(until, until_us);
-		describe(c, &j, fingerprint);
-		authority_say(c, "%s in the draft, with a certificate until %s.",
-			how.renew ? "Renewed" : "Admitted", until);
-		if (cli_opt(c, "fingerprint") == NULL) {
-			authority_say(c, "Before you publish: have the member read its fingerprint "
-					 "to you by "
-					 "telephone.");
-		}
-		if (waits) {
-			authority_say(c,
-				"The draft names a member that is not admitted yet: it cannot be "
-				"published before.");
-		}
+		tell_admitted(c, &how, &j, fingerprint, until_us, waits);
 	}
 	authority_close(&a);
+	rv_cert_free(&brought.cert);
+	rv_cert_free(&brought.issuer);
 	rv_join_clear(&j);
 	return status;
 }
@@ -112,16 +168,21 @@ static int run_remove(struct cli *c)
 	struct rv_err e = {0};
 	struct authority *a = NULL;
 	const char *code = cli_operand(c, 1);
+	size_t revoked = 0;
 	rv_xml_init(NULL);
 	int status = CLI_OK;
-	if (authority_open(&a, cli_operand(c, 0), &e) != 0 || authority_remove(a, code, &e) != 0) {
+	if (authority_open(&a, cli_operand(c, 0), &e) != 0 ||
+		authority_remove(a, code, authority_now(c), &revoked, &e) != 0) {
 		status = cli_fail(c, &e, "%s is not removed", code);
 	} else {
 		authority_say(c,
 			"%s is out of the draft and of its operations. Publish now: it is trusted "
-			"until the others have the new "
-			"list.",
+			"until the others have the new list.",
 			code);
+		if (revoked > 0) {
+			authority_say(c, "Its certificate%s revoked, for the next CRL: cessation.",
+				revoked == 1 ? " is" : "s are");
+		}
 	}
 	authority_close(&a);
 	return status;
@@ -140,6 +201,12 @@ static const struct cli_option admit_options[] = {
 	{"overlap", 0, "DAYS",
 		"with --renew: how long the former keys remain (else 14; 0 after a theft)", NULL,
 		0},
+	{"certificate", 0, "FILE", "the certificate, PEM, that its own authority gave it",
+		CLI_FILES, 0},
+	{"issuer", 0, "FILE", "that authority's certificate, PEM, if it is not listed yet",
+		CLI_FILES, 0},
+	{"crl-url", 0, "URL", "with --issuer: where its CRL is", NULL, 1},
+	{"ocsp-url", 0, "URL", "with --issuer: where its OCSP responder is", NULL, 1},
 	CLI_OPTION_PASSPHRASE_FILE,
 	CLI_OPTION_END,
 };
@@ -150,7 +217,9 @@ const struct cli_command authority_cmd_admit = {
 	.summary = "admit who asks to join, and issue the certificate",
 	.details =
 		"The request proves that its sender has the signing key, not who the sender is:\n"
-		"compare the fingerprint with the member by telephone before you publish.",
+		"compare the fingerprint with the member by telephone before you publish.\n"
+		"A certificate that the member brings must be for the key of the request, and\n"
+		"come of an issuer of the list; else one is issued here.",
 	.options = admit_options,
 	.min_operands = 2,
 	.max_operands = 2,

@@ -9,24 +9,7 @@
 #include "node/cli/trust_options.h"
 #include "node/trust/authority_sign.h"
 
-enum { MAX_CERT = 64 << 10 };
-
 /* ---- co-signer, quorum ---- */
-
-static int read_cert(struct cli *c, const char *path, struct rv_cert **cert_r)
-{
-	struct rv_err e = {0};
-	struct rv_buf pem = {0};
-	int rc = cli_read(c, path, MAX_CERT, &pem, &e);
-	if (rc == 0) {
-		rc = rv_cert_from_pem(cert_r, pem.data, pem.len, &e);
-		if (rc != 0) {
-			rv_err_prefix(&e, "%s", path);
-		}
-	}
-	rv_buf_free(&pem);
-	return rc == 0 ? 0 : cli_fail(c, &e, NULL);
-}
 
 static int cosigner_add(struct cli *c, struct authority *a, const char *path)
 {
@@ -34,7 +17,7 @@ static int cosigner_add(struct cli *c, struct authority *a, const char *path)
 	struct rv_cert *cert = NULL;
 	char code[RV_CODE_TEXT];
 	char digest[RV_DIGEST_TEXT];
-	int status = read_cert(c, path, &cert);
+	int status = authority_read_cert(c, path, 0, &cert);
 	if (status == 0 && authority_cosigner_add(a, cert, code, &e) != 0) {
 		status = cli_fail(c, &e, "%s is not taken in", path);
 	}
@@ -143,7 +126,7 @@ static int show_changes(struct cli *c, const struct authority_proposal *p)
 static int sign(struct cli *c, struct authority *a, const struct authority_proposal *p)
 {
 	struct rv_err e = {0};
-	struct options_passphrase ask_ctx = {c, 0};
+	struct options_passphrase ask_ctx = {.cli = c};
 	struct issue_ask ask = {options_ask, &ask_ctx};
 	struct authority_sign how = {&ask, authority_now(c), cli_opt(c, "out")};
 	struct authority_outcome r = {0};
@@ -234,9 +217,8 @@ const struct cli_command authority_cmd_sign = {
 	.name = "sign",
 	.operands = "ADIR LIST.xml",
 	.summary = "show what a proposed list changes, and sign it",
-	.details =
-		"For the other coordinators of a list. A list that is complete by it is kept,\n"
-		"and the draft of the folder goes on from there; hand it to all the folders.",
+	.details = "For the other coordinators of a list. A list that is complete by it is kept,\n"
+		   "and the draft of the folder goes on from there; hand it to all the folders.",
 	.options = sign_options,
 	.min_operands = 2,
 	.max_operands = 2,

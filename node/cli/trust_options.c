@@ -126,6 +126,16 @@ static int from_file(struct cli *c, const char *path, char *out, size_t size)
 	return n;
 }
 
+static int from_terminal(const char *question, int twice, char *out, size_t size)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (tty < 0) {
+		return -1; /* nobody to ask */
+	}
+	close(tty);
+	return EVP_read_pw_string(out, (int)size, question, twice) == 0 ? (int)strlen(out) : -1;
+}
+
 int options_ask(void *ctx, char *out, size_t size)
 {
 	const struct options_passphrase *p = ctx;
@@ -133,14 +143,11 @@ int options_ask(void *ctx, char *out, size_t size)
 	if (path != NULL) {
 		return from_file(p->cli, path, out, size);
 	}
-	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (tty < 0) {
-		return -1; /* nobody to ask */
-	}
-	close(tty);
-	if (EVP_read_pw_string(out, (int)size, "Passphrase of the authority's key: ", p->twice) !=
-		0) {
-		return -1;
-	}
-	return (int)strlen(out);
+	return from_terminal("Passphrase of the authority's key: ", p->twice, out, size);
+}
+
+int options_ask_pin(void *ctx, char *out, size_t size)
+{
+	(void)ctx;
+	return from_terminal("PIN of the token: ", 0, out, size);
 }

@@ -28,6 +28,8 @@ struct options_passphrase {
 	int twice; /* asked twice: a new one */
 };
 int options_ask(void *ctx, char *out, size_t size);
+/* The PIN of a token that no file has, from the terminal. */
+int options_ask_pin(void *ctx, char *out, size_t size);
 
 #define CLI_OPTION_PASSPHRASE_FILE                                                                 \
 	{                                                                                          \

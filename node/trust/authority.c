@@ -99,24 +99,28 @@ static int fill_folder(
 
 int authority_create(const char *dir, const struct authority_new *n, struct rv_err *e)
 {
-	struct rv_buf key_pem = {0};
-	struct authority_own own = {.n = 0};
-	struct authority made = {.doc = empty_draft(n)};
-	int rc = made.doc != NULL ? rv_trust_check(NULL, made.doc, e) : rv_fail_nomem(e);
+	struct authority_made made = {.cert = NULL};
+	struct authority a = {.doc = empty_draft(n)};
+	int rc = a.doc != NULL ? rv_trust_check(NULL, a.doc, e) : rv_fail_nomem(e);
 	if (rc == 0) {
-		made.list = rv_xml_first(xmlDocGetRootElement(made.doc));
-		rc = authority_identity(n, &own.certs[0], &key_pem, e);
+		a.list = rv_xml_first(xmlDocGetRootElement(a.doc));
+		rc = authority_identity(n, &made, e);
 	}
 	if (rc == 0) {
-		own.n = 1;
-		rc = authority_take_seat(&made, &own, e);
+		struct authority_own own = {{made.cert, NULL}, 1};
+		rc = authority_take_seat(&a, &own, e);
 	}
 	if (rc == 0) {
-		rc = fill_folder(dir, own.certs[0], &key_pem, made.doc, e);
+		rc = authority_own_issuer(&a, made.cert, n, e);
 	}
-	rv_buf_wipe(&key_pem);
-	authority_own_clear(&own);
-	xmlFreeDoc(made.doc);
+	if (rc == 0) {
+		rc = rv_trust_check(NULL, a.doc, e);
+	}
+	if (rc == 0) {
+		rc = fill_folder(dir, made.cert, &made.key_file, a.doc, e);
+	}
+	authority_made_clear(&made, rc == 0);
+	xmlFreeDoc(a.doc);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 #ifndef NODE_TRUST_AUTHORITY_H
 #define NODE_TRUST_AUTHORITY_H
 
+#include "node/token/token.h"
 #include "node/trust/issue.h"
 #include "protocol/join.h"
 #include "protocol/trustlist.h"
@@ -31,6 +32,14 @@ struct authority_new {
 	int64_t from_us, to_us; /* of its certificate */
 	unsigned rsa_bits;      /* 0: P-256 */
 	const char *passphrase; /* NULL: the key is not encrypted */
+	/* The key in a token: the one that is there, or one that is made there; NULL: in a file.
+	 * The paths in it must be whole ones: they are kept. */
+	const struct token_place *token;
+	const struct issue_ask *ask; /* for the token's PIN, where no file has it */
+	/* Where its CRL is published, and where its OCSP responder answers; NULL ends them early.
+	 * "{key}" stands for the 8 digits of the key: each key has a CRL of its own. Then the draft
+	 * lists the authority as an Issuer. */
+	const char *crl_urls[ISSUE_URLS], *ocsp_urls[ISSUE_URLS];
 };
 /* Makes dir (which must not be there) with key, certificate and an empty draft. */
 int authority_create(const char *dir, const struct authority_new *n, struct rv_err *e);
@@ -42,6 +51,15 @@ void authority_close(struct authority **a);
 /* The draft as a list, with 0 signers. */
 int authority_draft(struct authority *a, struct rv_trust **t_r, struct rv_err *e);
 
+struct authority_issuer {
+	const char *const *crl_urls;
+	size_t n_crl_urls; /* at most 4 */
+	const char *const *ocsp_urls;
+	size_t n_ocsp_urls; /* at most 4 */
+	const char *const *members;
+	size_t n_members; /* whom it may certify; 0: every member */
+};
+
 struct authority_admit {
 	const struct issue_ask *ask; /* for the passphrase of the key */
 	int64_t now_us, to_us; /* the certificate ends at to_us, or with the authority's if that is
@@ -49,18 +67,27 @@ struct authority_admit {
 	unsigned roles;        /* 0: those that the request asks for */
 	int renew; /* the code is listed already: keys are added, what else is said is replaced */
 	int64_t overlap_us; /* how long the former keys remain; 0: they end now */
+	/* A certificate that the member has of its own authority, for the key of the request; NULL:
+	 * one is issued here. It must come of an Issuer of the draft, or of this one, which is then
+	 * listed for the member (addresses as given; issuer_as NULL: none). */
+	const struct rv_cert *cert, *issuer;
+	const struct authority_issuer *issuer_as;
 };
 /*
  * Issues a certificate for a verified request, and lists the member. RV_EEXIST: the code is listed
- * and renew is not set; RV_ENOTFOUND: the reverse. until_r: when the certificate ends. *waits_r is
+ * and renew is not set; RV_ENOTFOUND: the reverse. RV_EDENIED (AUTHORITY-KEY): the key was revoked
+ * as compromised; RV_ECERT (AUTHORITY-REQUEST): the certificate is for another key; RV_ECERT
+ * (CHAIN-*): it comes of no Issuer. until_r: when the certificate ends. *waits_r is
  * 1 if the draft names someone who is not listed yet.
  */
 int authority_admit(struct authority *a, const struct rv_join *j, const struct authority_admit *how,
 	int64_t *until_r, int *waits_r, struct rv_err *e);
 
 /* Takes a member out of the list, of the operations (their version grows) and of the others' Via.
- * RV_EDENIED if it leads one. */
-int authority_remove(struct authority *a, const char *code, struct rv_err *e);
+ * What this authority issued to it and is in force is revoked (cessation): *revoked_r tells how
+ * many. RV_EDENIED if it leads an operation. */
+int authority_remove(
+	struct authority *a, const char *code, int64_t now_us, size_t *revoked_r, struct rv_err *e);
 
 /* A category list as CSV, in the form of schemas/codes: a first line with "code,name,parent" and
  * what more there is, then categories (parent empty) and sub-categories (parent: the code of a
@@ -115,7 +142,8 @@ int authority_publish(struct authority *a, const struct authority_publish *how,
  * NULL: those of the former certificate. */
 int authority_rekey(struct authority *a, const struct authority_new *n, struct rv_err *e);
 /* Forgets the former key and certificate. RV_ENOTFOUND if there is none; RV_EDENIED
- * (AUTHORITY-ROTATION) before a complete list names the new key. */
-int authority_rekey_end(struct authority *a, struct rv_err *e);
+ * (AUTHORITY-ROTATION) before a complete list names the new key, and while an Issuer of the list
+ * has the former one and members have certificates of it in force: nobody could revoke them. */
+int authority_rekey_end(struct authority *a, int64_t now_us, struct rv_err *e);
 
 #endif

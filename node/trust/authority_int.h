@@ -2,11 +2,14 @@
 #ifndef NODE_TRUST_AUTHORITY_INT_H
 #define NODE_TRUST_AUTHORITY_INT_H
 
-#include "node/trust/authority.h"
+#include "node/trust/authority_ca.h"
 #include "protocol/stamp.h"
 #include "protocol/xml.h"
 
 /* Inside the authority's folder. */
+
+/* Certificates and keys count from a little before now: the clocks of the others differ. */
+#define AUTHORITY_BACKDATE_US (INT64_C(300) * RV_US_PER_SEC)
 
 struct authority {
 	char *dir;
@@ -67,14 +70,72 @@ int authority_key(const struct authority *a, X509 *cert, const struct issue_ask 
 enum { AUTHORITY_KEY_ID = 9, AUTHORITY_KEY_NAME = 32 };
 int authority_key_id(const X509 *cert, char id[AUTHORITY_KEY_ID], struct rv_err *e);
 int authority_key_name(const X509 *cert, char name[AUTHORITY_KEY_NAME], struct rv_err *e);
-/* Makes a key and a certificate: the certificate, and the key as PEM, to rv_buf_wipe. */
+/* A key and its certificate, just made. */
+struct authority_made {
+	X509 *cert;
+	struct rv_buf key_file; /* PEM, or the URI of the token's key */
+	struct token *token;
+	int in_token; /* it was made there */
+};
 int authority_identity(
-	const struct authority_new *n, X509 **cert_r, struct rv_buf *key_pem, struct rv_err *e);
+	const struct authority_new *n, struct authority_made *made, struct rv_err *e);
+/* kept 0: it came to nothing, and a key that was made in a token goes again. */
+void authority_made_clear(struct authority_made *made, int kept);
 /* Until when a certificate is valid. */
 int64_t authority_not_after(const X509 *cert);
 int authority_cert_of(struct rv_cert **cert_r, X509 *x509, struct rv_err *e);
 /* The common name of a certificate, if it is a code; RV_ECERT. */
 int authority_cert_code(const struct rv_cert *cert, char code[RV_CODE_TEXT]);
+
+/* ---- certificates (authority_issue.c) ---- */
+
+struct authority_subject {
+	EVP_PKEY *key;
+	const char *code, *name;
+	int64_t now_us, to_us;
+};
+/* Issues a member's certificate with the current key: it is in the index, and in its file, before
+ * it is handed out. RV_EDENIED (AUTHORITY-KEY), RV_EEXPIRED. */
+int authority_certify(struct authority *a, const struct authority_subject *s,
+	const struct issue_ask *ask, X509 **cert_r, int64_t *until_r, struct rv_err *e);
+/* RV_EDENIED (AUTHORITY-KEY) if the key was revoked as compromised, in the index or the draft. */
+int authority_check_key(
+	const struct authority *a, const struct issued *x, EVP_PKEY *key, struct rv_err *e);
+/* Forgets a certificate that was issued by authority_certify and went nowhere. */
+void authority_uncertify(struct authority *a, X509 *cert);
+/* Revokes what was issued to a member and is in force, in the index alone: it leaves the list. */
+int authority_cease(
+	struct authority *a, const char *code, int64_t now_us, size_t *n_r, struct rv_err *e);
+/* The addresses that the draft's Issuer of this certificate has; borrowed from the draft. */
+void authority_urls(const struct authority *a, X509 *issuer, const char *crl[ISSUE_URLS],
+	const char *ocsp[ISSUE_URLS]);
+/* Adds the Issuer of an own certificate with those addresses, "{key}" filled in. */
+int authority_own_issuer(
+	struct authority *a, X509 *cert, const struct authority_new *n, struct rv_err *e);
+/* The same with the former's addresses; nothing if the draft has no Issuer of it. */
+int authority_follow_issuer(struct authority *a, X509 *cert, X509 *former,
+	const struct authority_new *n, struct rv_err *e);
+/* Puts an Issuer into the draft, or what is said in the place of what was. */
+int authority_put_issuer(struct authority *a, const struct rv_cert *cert,
+	const struct authority_issuer *how, struct rv_err *e);
+/* Makes an Issuer good for a member: lists it for the member alone, or adds the member to those
+ * that it may certify. */
+int authority_open_issuer(struct authority *a, const struct rv_cert *cert, const char *code,
+	const struct authority_issuer *as, struct rv_err *e);
+/* Does the certificate come of an Issuer of the draft that may certify that member? CHAIN-*. */
+int authority_check_chain(struct authority *a, const struct rv_cert *cert, const char *code,
+	int64_t now_us, struct rv_err *e);
+/* Who has a certificate in force of that issuer; NULL: nobody. Borrowed from the draft. */
+const char *authority_needed_by(
+	const struct authority *a, const struct rv_cert *issuer, int64_t now_us);
+/* The draft's Issuer of a certificate; NULL if there is none. */
+xmlNode *authority_find_issuer(const struct authority *a, const uint8_t digest[RV_DIGEST_LEN]);
+/* ---- members (authority_member.c) ---- */
+
+/* The certificate that stands as base64 in an element. */
+int authority_cert_in(const xmlNode *node, struct rv_cert **cert_r, struct rv_err *e);
+/* From when to when a Certificate or CurveKey counts; RV_EPARSE if that cannot be read. */
+int authority_period(const xmlNode *node, int64_t *from_us, int64_t *to_us);
 
 /* ---- who signs (authority_signing.c) ---- */
 

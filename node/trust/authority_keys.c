@@ -10,24 +10,64 @@
 
 enum { MAX_PEM = 64 << 10 };
 
-int authority_identity(
-	const struct authority_new *n, X509 **cert_r, struct rv_buf *key_pem, struct rv_err *e)
+void authority_made_clear(struct authority_made *made, int kept)
+{
+	if (made->in_token && !kept) {
+		token_undo(made->token, NULL);
+	}
+	token_free(&made->token);
+	X509_free(made->cert);
+	rv_buf_wipe(&made->key_file);
+	*made = (struct authority_made){.cert = NULL};
+}
+
+/* The key that the token has under that name, or one that is made there. */
+static int key_in_token(const struct authority_new *n, struct authority_made *made,
+	EVP_PKEY **key_r, struct rv_err *e)
+{
+	struct token_params p = {.place = *n->token};
+	if (n->ask != NULL) {
+		p.ask = n->ask->ask;
+		p.ask_ctx = n->ask->ctx;
+	}
+	int rc = token_new(&made->token, &p, e);
+	if (rc == 0) {
+		rc = token_ready(made->token, e);
+	}
+	if (rc == RV_ENOTFOUND) {
+		rc = token_generate(made->token, n->rsa_bits, e);
+		made->in_token = rc == 0;
+	}
+	if (rc == 0) {
+		rc = token_key(made->token, key_r, e);
+	}
+	if (rc == 0) {
+		rc = token_uri(n->token, &made->key_file, e);
+	}
+	if (rc == 0 && rv_buf_str(&made->key_file, "\n") != 0) {
+		rc = rv_fail_nomem(e);
+	}
+	return rc;
+}
+
+static int key_in_file(const struct authority_new *n, struct authority_made *made, EVP_PKEY **key_r,
+	struct rv_err *e)
+{
+	int rc = issue_key_new(key_r, n->rsa_bits, e);
+	return rc == 0 ? issue_key_pem(*key_r, n->passphrase, &made->key_file, e) : rc;
+}
+
+int authority_identity(const struct authority_new *n, struct authority_made *made, struct rv_err *e)
 {
 	EVP_PKEY *key = NULL;
-	X509 *cert = NULL;
-	int rc = issue_key_new(&key, n->rsa_bits, e);
+	int rc = n->token != NULL ? key_in_token(n, made, &key, e) : key_in_file(n, made, &key, e);
 	if (rc == 0) {
-		rc = issue_authority(&cert, key, n->code, n->name, n->from_us, n->to_us, e);
+		rc = issue_authority(&made->cert, key, n->code, n->name, n->from_us, n->to_us, e);
 	}
-	if (rc == 0) {
-		rc = issue_key_pem(key, n->passphrase, key_pem, e);
-	}
-	if (rc == 0) {
-		*cert_r = cert;
-		cert = NULL;
-	}
-	X509_free(cert);
 	EVP_PKEY_free(key);
+	if (rc != 0) {
+		authority_made_clear(made, 0);
+	}
 	return rc;
 }
 

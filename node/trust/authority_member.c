@@ -2,9 +2,9 @@
 #include "node/trust/authority_int.h"
 
 #include <string.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
 
-/* Certificates and keys count from a little before now: the clocks of the others differ. */
-#define BACKDATE_US (INT64_C(300) * RV_US_PER_SEC)
 /* Ended keys stay listed this long: what was signed in time may arrive late. */
 #define KEEP_US (INT64_C(90) * 86400 * RV_US_PER_SEC)
 
@@ -21,49 +21,91 @@ static int refuse_admission(struct rv_err *e, const char *code, int listed)
 	return RV_ENOTFOUND;
 }
 
-/* The DER of the new certificate as base64. */
-static int issue_base64(struct authority *a, const struct rv_join *j,
-	const struct authority_admit *how, struct rv_buf *base64, int64_t *until_r,
-	struct rv_err *e)
+int authority_cert_in(const xmlNode *node, struct rv_cert **cert_r, struct rv_err *e)
+{
+	struct rv_buf der = {0};
+	const char *text = rv_xml_text(node);
+	int rc = text != NULL && rv_unbase64(&der, text, strlen(text)) == 0
+			 ? rv_cert_from_der(cert_r, der.data, der.len, e)
+			 : rv_fail_rule(e, RV_ESCHEMA, "TRUST-VALUE",
+				   "a Certificate of the draft is not one in base64");
+	rv_buf_free(&der);
+	return rc;
+}
+
+int authority_period(const xmlNode *node, int64_t *from_us, int64_t *to_us)
+{
+	const char *from = rv_xml_attr(node, "ValidFrom");
+	const char *to = rv_xml_attr(node, "ValidTo");
+	return from != NULL && to != NULL && rv_stamp_parse(from_us, from) == 0 &&
+			       rv_stamp_parse(to_us, to) == 0
+		       ? 0
+		       : RV_EPARSE;
+}
+
+static int to_base64(const struct rv_cert *cert, struct rv_buf *base64, struct rv_err *e)
+{
+	struct rv_span der;
+	rv_cert_der(cert, &der);
+	return rv_base64(base64, der.data, der.len) == 0 && rv_buf_cstr(base64) != NULL
+		       ? 0
+		       : rv_fail_nomem(e);
+}
+
+/* The certificate that the member gets, or brings, and until when it is listed. */
+struct admitted {
+	X509 *issued; /* NULL: it was brought */
+	struct rv_cert *made;
+	const struct rv_cert *cert;
+	int64_t until_us;
+};
+
+static int check_brought(struct authority *a, EVP_PKEY *key, const struct authority_admit *how,
+	struct admitted *got, struct rv_err *e)
+{
+	struct issued x = {0};
+	int64_t end_us = rv_cert_not_after(how->cert);
+	if (EVP_PKEY_eq(rv_cert_key(how->cert), key) != 1) {
+		rv_fail_rule(e, RV_ECERT, "AUTHORITY-REQUEST",
+			"the certificate is for another key than the request");
+		rv_err_mend(e, "The member's authority certifies keys/sign.csr; join.xml has the "
+			       "same key.");
+		return RV_ECERT;
+	}
+	int rc = authority_issued(a, &x, e);
+	if (rc == 0) {
+		rc = authority_check_key(a, &x, key, e);
+	}
+	got->cert = how->cert;
+	got->until_us = authority_seconds(how->to_us < end_us ? how->to_us : end_us);
+	if (rc == 0 && got->until_us <= how->now_us) {
+		rc = rv_fail_rule(e, RV_EEXPIRED, "CHAIN-EXPIRED", "the certificate has expired");
+	}
+	issued_clear(&x);
+	return rc;
+}
+
+static int get_certificate(struct authority *a, const struct rv_join *j,
+	const struct authority_admit *how, struct admitted *got, struct rv_err *e)
 {
 	const unsigned char *p = j->request;
 	X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)j->request_len);
-	struct authority_own own = {.n = 0};
-	X509 *cert = NULL;
-	EVP_PKEY *key = NULL;
-	struct rv_buf der = {0};
-	int rc = authority_own_read(a, &own, e);
-	if (rc != 0) {
-		goto out;
-	}
-	int64_t until = authority_not_after(own.certs[0]);
-	until = authority_seconds(how->to_us < until ? how->to_us : until);
-	if (until <= how->now_us) {
-		rc = rv_fail(e, RV_EEXPIRED, "the certificate of the authority has expired");
-		rv_err_mend(e, "Make a new one with reeve authority rekey.");
-		goto out;
-	}
-	rc = authority_key(a, own.certs[0], how->ask, &key, e);
-	if (rc == 0 && req == NULL) {
+	EVP_PKEY *key = req != NULL ? X509_REQ_get0_pubkey(req) : NULL;
+	struct authority_subject s = {key, j->party.code, j->party.name, how->now_us, how->to_us};
+	int rc = 0;
+	if (key == NULL) {
 		rc = rv_fail(e, RV_ECERT, "the certificate request cannot be read");
+	} else if (how->cert != NULL) {
+		rc = check_brought(a, key, how, got, e);
+	} else {
+		rc = authority_certify(a, &s, how->ask, &got->issued, &got->until_us, e);
+		if (rc == 0) {
+			rc = authority_cert_of(&got->made, got->issued, e);
+		}
+		got->cert = got->made;
 	}
-	if (rc == 0) {
-		rc = issue_member(&cert, req, own.certs[0], key, j->party.code, j->party.name,
-			authority_seconds(how->now_us) - BACKDATE_US, until, e);
-	}
-	if (rc == 0) {
-		rc = issue_cert_der(cert, &der, e);
-	}
-	if (rc == 0 && (rv_base64(base64, der.data, der.len) != 0 || rv_buf_cstr(base64) == NULL)) {
-		rc = rv_fail_nomem(e);
-	}
-	*until_r = until;
-out:
-	EVP_PKEY_free(key);
-	X509_free(cert);
-	authority_own_clear(&own);
 	X509_REQ_free(req);
-	rv_buf_free(&der);
+	ERR_clear_error();
 	return rc;
 }
 
@@ -78,11 +120,8 @@ static int carry_over(xmlNode *to, xmlNode *former, const char *name, const char
 		int64_t from_us = 0;
 		int64_t to_us = 0;
 		next = rv_xml_again(n);
-		const char *from = rv_xml_attr(n, "ValidFrom");
-		const char *until = rv_xml_attr(n, "ValidTo");
 		const char *text = rv_xml_text(n);
-		if (from == NULL || until == NULL || text == NULL ||
-			rv_stamp_parse(&from_us, from) != 0 || rv_stamp_parse(&to_us, until) != 0) {
+		if (text == NULL || authority_period(n, &from_us, &to_us) != 0) {
 			continue; /* nothing that a reader would take */
 		}
 		int64_t ends = to_us < end_us ? to_us : end_us;
@@ -134,7 +173,7 @@ static void place_member(struct authority *a, xmlNode *m, xmlNode *former)
 static int build_member(struct authority *a, const struct rv_join *j,
 	const struct authority_admit *how, xmlNode *former, const char *base64, int64_t until_us)
 {
-	int64_t from_us = authority_seconds(how->now_us) - BACKDATE_US;
+	int64_t from_us = authority_seconds(how->now_us) - AUTHORITY_BACKDATE_US;
 	xmlNode *m = rv_xml_add(a->list, "Member", NULL);
 	if (m == NULL ||
 		add_party(m, &j->party, how->roles != 0 ? how->roles : j->party.roles) != 0) {
@@ -173,32 +212,53 @@ static int build_member(struct authority *a, const struct rv_join *j,
 	return 0;
 }
 
+/* The edit itself. A certificate that was brought must come of an Issuer of what the draft is then.
+ */
+static int admit(struct authority *a, const struct rv_join *j, const struct authority_admit *how,
+	const struct admitted *got, struct rv_err *e)
+{
+	struct rv_buf base64 = {0};
+	const char *code = j->party.code;
+	int rc = to_base64(got->cert, &base64, e);
+	if (rc == 0 && how->cert != NULL && how->issuer != NULL) {
+		rc = authority_open_issuer(a, how->issuer, code, how->issuer_as, e);
+	}
+	if (rc == 0) {
+		xmlNode *former = authority_find(a, "Member", code);
+		rc = build_member(a, j, how, former, (const char *)base64.data, got->until_us) == 0
+			     ? 0
+			     : rv_fail_nomem(e);
+	}
+	if (rc == 0 && how->cert != NULL) {
+		rc = authority_check_chain(a, how->cert, code, how->now_us, e);
+	}
+	rv_buf_free(&base64);
+	return rc;
+}
+
 int authority_admit(struct authority *a, const struct rv_join *j, const struct authority_admit *how,
 	int64_t *until_r, int *waits_r, struct rv_err *e)
 {
 	struct authority_edit edit;
-	struct rv_buf base64 = {0};
-	int64_t until = 0;
+	struct admitted got = {.issued = NULL};
 	int listed = authority_find(a, "Member", j->party.code) != NULL;
 	if (listed != !!how->renew) {
 		return refuse_admission(e, j->party.code, listed);
 	}
-	int rc = issue_base64(a, j, how, &base64, &until, e);
+	int rc = get_certificate(a, j, how, &got, e);
 	if (rc == 0) {
 		rc = authority_edit_begin(&edit, a, e);
 	}
 	if (rc == 0) {
-		xmlNode *former = authority_find(a, "Member", j->party.code);
-		rc = build_member(a, j, how, former, (const char *)base64.data, until);
-		if (rc != 0) {
-			rv_fail_nomem(e);
-		}
-		rc = authority_edit_end(&edit, rc, waits_r, e);
+		rc = authority_edit_end(&edit, admit(a, j, how, &got, e), waits_r, e);
 	}
 	if (rc == 0) {
-		*until_r = until;
+		*until_r = got.until_us;
+	} else {
+		authority_uncertify(a, got.issued);
 	}
-	rv_buf_free(&base64);
+	X509_free(got.issued);
+	rv_cert_free(&got.made);
 	return rc;
 }
 
@@ -221,9 +281,11 @@ static int drop_children(xmlNode *parent, const char *name, const char *code)
 	return n;
 }
 
-int authority_remove(struct authority *a, const char *code, struct rv_err *e)
+int authority_remove(
+	struct authority *a, const char *code, int64_t now_us, size_t *revoked_r, struct rv_err *e)
 {
 	struct authority_edit edit;
+	size_t revoked = 0;
 	if (authority_find(a, "Member", code) == NULL) {
 		return rv_fail(e, RV_ENOTFOUND, "%s is not listed", code);
 	}
@@ -242,7 +304,10 @@ int authority_remove(struct authority *a, const char *code, struct rv_err *e)
 			return RV_EDENIED;
 		}
 	}
-	int rc = authority_edit_begin(&edit, a, e);
+	int rc = authority_cease(a, code, now_us, &revoked, e);
+	if (rc == 0) {
+		rc = authority_edit_begin(&edit, a, e);
+	}
 	if (rc != 0) {
 		return rc;
 	}
@@ -256,5 +321,9 @@ int authority_remove(struct authority *a, const char *code, struct rv_err *e)
 			rc = authority_grow(op, e);
 		}
 	}
-	return authority_edit_end(&edit, rc, NULL, e);
+	rc = authority_edit_end(&edit, rc, NULL, e);
+	if (rc == 0) {
+		*revoked_r = revoked;
+	}
+	return rc;
 }

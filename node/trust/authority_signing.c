@@ -7,18 +7,6 @@
 
 #include "node/trust/authority_sign.h"
 
-static int seat_cert(const xmlNode *seat, struct rv_cert **cert_r, struct rv_err *e)
-{
-	struct rv_buf der = {0};
-	const char *text = rv_xml_text(seat);
-	int rc = text != NULL && rv_unbase64(&der, text, strlen(text)) == 0
-			 ? rv_cert_from_der(cert_r, der.data, der.len, e)
-			 : rv_fail_rule(e, RV_ESCHEMA, "TRUST-VALUE",
-				   "a Certificate in Signing is not one in base64");
-	rv_buf_free(&der);
-	return rc;
-}
-
 /* Makes a seat of a certificate, with its own dates. */
 static xmlNode *add_seat(xmlNode *signing, const struct rv_cert *cert)
 {
@@ -64,7 +52,7 @@ static int own_seat(xmlNode *signing, const struct authority_own *own,
 		seat = next) {
 		struct rv_cert *cert = NULL;
 		next = rv_xml_again(seat);
-		rc = seat_cert(seat, &cert, e);
+		rc = authority_cert_in(seat, &cert, e);
 		if (rc == 0 && authority_has_key(own, cert)) {
 			xmlNode *mine = *found ? NULL : add_seat(signing, current);
 			if (mine != NULL) {
@@ -118,7 +106,8 @@ static xmlNode *find_seat(const xmlNode *signing, const char *code, const struct
 		struct rv_cert *other = NULL;
 		char its[RV_CODE_TEXT] = "";
 		n++;
-		if (seat_cert(seat, &other, NULL) == 0 && authority_cert_code(other, its) == 0 &&
+		if (authority_cert_in(seat, &other, NULL) == 0 &&
+			authority_cert_code(other, its) == 0 &&
 			(strcmp(its, code) == 0 ||
 				(cert != NULL &&
 					EVP_PKEY_eq(rv_cert_key(other), rv_cert_key(cert)) == 1))) {
@@ -176,7 +165,7 @@ static int add_cosigner(struct authority *a, xmlNode *signing, const void *what,
 	if (fits > 1) {
 		rc = rv_fail_rule(e, RV_EEXIST, "AUTHORITY-CODE",
 			"the code is that of one who signs lists, the key that of another");
-	} else if (seat != NULL && seat_cert(seat, &there, NULL) == 0 &&
+	} else if (seat != NULL && authority_cert_in(seat, &there, NULL) == 0 &&
 		   authority_has_key(&own, there) && !authority_has_key(&own, cert)) {
 		rc = rv_fail_rule(e, RV_EEXIST, "AUTHORITY-CODE",
 			"%s is the code of this authority itself", code);

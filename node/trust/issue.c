@@ -33,6 +33,17 @@ static const struct extension member_profile[] = {
 	{0, NULL},
 };
 
+/* certs/responder.cnf. Its own status is not asked for: it is renewed often instead. */
+static const struct extension responder_profile[] = {
+	{NID_basic_constraints, "critical,CA:FALSE"},
+	{NID_key_usage, "critical,digitalSignature"},
+	{NID_ext_key_usage, "OCSPSigning"},
+	{NID_id_pkix_OCSP_noCheck, "NULL"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid:always"},
+	{0, NULL},
+};
+
 /* What OpenSSL has to say; its queue is emptied. */
 static int fail_ssl(struct rv_err *e, int code, const char *what)
 {
@@ -178,18 +189,95 @@ static int add_profile(X509 *cert, X509 *issuer, const struct extension *profile
 	return 1;
 }
 
-static int issue(X509 **cert_r, EVP_PKEY *subject_key, const char *code, const char *name,
-	X509 *issuer, EVP_PKEY *issuer_key, const struct extension *profile, int64_t from_us,
-	int64_t to_us, struct rv_err *e)
+/* Addresses are put in as they are, not through the little language of X509V3_EXT_conf. */
+static GENERAL_NAME *name_of_url(const char *url)
+{
+	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	if (text == NULL || name == NULL || ASN1_STRING_set(text, url, -1) != 1) {
+		ASN1_IA5STRING_free(text);
+		GENERAL_NAME_free(name);
+		return NULL;
+	}
+	GENERAL_NAME_set0_value(name, GEN_URI, text);
+	return name;
+}
+
+/* One CRL, at each of the addresses. */
+static int add_crl_urls(X509 *cert, const char *const urls[ISSUE_URLS])
+{
+	int ok = 0;
+	GENERAL_NAMES *names = NULL;
+	CRL_DIST_POINTS *points = sk_DIST_POINT_new_null();
+	DIST_POINT *point = DIST_POINT_new();
+	if (urls[0] == NULL) {
+		ok = 1;
+		goto out;
+	}
+	if (points == NULL || point == NULL || (point->distpoint = DIST_POINT_NAME_new()) == NULL ||
+		(names = sk_GENERAL_NAME_new_null()) == NULL) {
+		goto out;
+	}
+	point->distpoint->type = 0;
+	point->distpoint->name.fullname = names;
+	for (size_t i = 0; i < ISSUE_URLS && urls[i] != NULL; i++) {
+		GENERAL_NAME *name = name_of_url(urls[i]);
+		if (name == NULL || sk_GENERAL_NAME_push(names, name) == 0) {
+			GENERAL_NAME_free(name);
+			goto out;
+		}
+	}
+	if (sk_DIST_POINT_push(points, point) == 0) {
+		goto out;
+	}
+	point = NULL;
+	ok = X509_add1_ext_i2d(cert, NID_crl_distribution_points, points, 0, 0) == 1;
+out:
+	DIST_POINT_free(point);
+	CRL_DIST_POINTS_free(points);
+	return ok;
+}
+
+static int add_ocsp_urls(X509 *cert, const char *const urls[ISSUE_URLS])
+{
+	if (urls[0] == NULL) {
+		return 1;
+	}
+	AUTHORITY_INFO_ACCESS *all = sk_ACCESS_DESCRIPTION_new_null();
+	int ok = all != NULL;
+	for (size_t i = 0; i < ISSUE_URLS && urls[i] != NULL && ok; i++) {
+		ACCESS_DESCRIPTION *one = ACCESS_DESCRIPTION_new();
+		GENERAL_NAME *name = name_of_url(urls[i]);
+		ok = one != NULL && name != NULL;
+		if (ok) {
+			ASN1_OBJECT_free(one->method);
+			one->method = OBJ_nid2obj(NID_ad_OCSP);
+			GENERAL_NAME_free(one->location);
+			one->location = name;
+			name = NULL;
+			ok = sk_ACCESS_DESCRIPTION_push(all, one) != 0;
+			one = ok ? NULL : one;
+		}
+		GENERAL_NAME_free(name);
+		ACCESS_DESCRIPTION_free(one);
+	}
+	ok = ok && X509_add1_ext_i2d(cert, NID_info_access, all, 0, 0) == 1;
+	AUTHORITY_INFO_ACCESS_free(all);
+	return ok;
+}
+
+static int issue(X509 **cert_r, EVP_PKEY *key, const struct extension *profile,
+	const struct issue_terms *t, struct rv_err *e)
 {
 	X509 *cert = X509_new();
+	X509 *issuer = t->issuer != NULL ? t->issuer : cert;
 	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 || !set_serial(cert) ||
-		!set_name(X509_get_subject_name(cert), code, name) ||
-		!set_period(cert, from_us, to_us) || X509_set_pubkey(cert, subject_key) != 1 ||
-		X509_set_issuer_name(cert, X509_get_subject_name(issuer != NULL ? issuer : cert)) !=
-			1 ||
-		!add_profile(cert, issuer != NULL ? issuer : cert, profile) ||
-		X509_sign(cert, issuer_key, EVP_sha256()) <= 0) {
+		!set_name(X509_get_subject_name(cert), t->code, t->name) ||
+		!set_period(cert, t->from_us, t->to_us) || X509_set_pubkey(cert, key) != 1 ||
+		X509_set_issuer_name(cert, X509_get_subject_name(issuer)) != 1 ||
+		!add_profile(cert, issuer, profile) || !add_crl_urls(cert, t->crl_urls) ||
+		!add_ocsp_urls(cert, t->ocsp_urls) ||
+		X509_sign(cert, t->issuer_key, EVP_sha256()) <= 0) {
 		X509_free(cert);
 		return fail_ssl(e, RV_ECERT, "the certificate could not be issued");
 	}
@@ -200,18 +288,48 @@ static int issue(X509 **cert_r, EVP_PKEY *subject_key, const char *code, const c
 int issue_authority(X509 **cert_r, EVP_PKEY *key, const char *code, const char *name,
 	int64_t from_us, int64_t to_us, struct rv_err *e)
 {
-	return issue(cert_r, key, code, name, NULL, key, authority_profile, from_us, to_us, e);
+	struct issue_terms t = {
+		.issuer_key = key, .code = code, .name = name, .from_us = from_us, .to_us = to_us};
+	return issue(cert_r, key, authority_profile, &t, e);
+}
+
+int issue_certificate(
+	X509 **cert_r, EVP_PKEY *key, const struct issue_terms *terms, struct rv_err *e)
+{
+	return issue(cert_r, key,
+		terms->profile == ISSUE_RESPONDER ? responder_profile : member_profile, terms, e);
 }
 
 int issue_member(X509 **cert_r, X509_REQ *req, X509 *authority, EVP_PKEY *authority_key,
 	const char *code, const char *name, int64_t from_us, int64_t to_us, struct rv_err *e)
 {
+	struct issue_terms t = {.issuer = authority,
+		.issuer_key = authority_key,
+		.code = code,
+		.name = name,
+		.from_us = from_us,
+		.to_us = to_us};
 	EVP_PKEY *key = X509_REQ_get0_pubkey(req);
 	if (key == NULL) {
 		return fail_ssl(e, RV_ECERT, "the certificate request has no usable key");
 	}
-	return issue(cert_r, key, code, name, authority, authority_key, member_profile, from_us,
-		to_us, e);
+	return issue(cert_r, key, member_profile, &t, e);
+}
+
+int issue_serial(const X509 *cert, char text[ISSUE_SERIAL], struct rv_err *e)
+{
+	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = bn != NULL && !BN_is_negative(bn) ? BN_bn2hex(bn) : NULL;
+	int fits = hex != NULL && strlen(hex) < ISSUE_SERIAL;
+	for (size_t i = 0; fits && hex[i] != '\0'; i++) {
+		text[i] = (char)(hex[i] >= 'A' && hex[i] <= 'F' ? hex[i] - 'A' + 'a' : hex[i]);
+		text[i + 1] = '\0';
+	}
+	OPENSSL_free(hex);
+	BN_free(bn);
+	return fits ? 0
+		    : fail_ssl(e, RV_ECERT,
+			      "the serial number of the certificate is no number of 20 bytes");
 }
 
 int issue_cert_pem(X509 *cert, struct rv_buf *out, struct rv_err *e)

@@ -7,12 +7,13 @@
 
 #include "protocol/buf.h"
 #include "protocol/err.h"
+#include "protocol/id.h"
 #include "protocol/signer.h"
 
 /*
- * Keys, requests and certificates by the profiles of certs/ (authority.cnf, member.cnf). Offline
- * work of the command line and of tests; the daemon issues nothing. Private keys that pass through
- * memory are wiped.
+ * Keys, requests and certificates by the profiles of certs/ (authority.cnf, member.cnf,
+ * responder.cnf). Offline work of the command line and of tests; the daemon issues nothing. Private
+ * keys that pass through memory are wiped.
  */
 
 /* rsa_bits 0: P-256; else RSA of 2048 to 8192 bits. */
@@ -49,10 +50,32 @@ int issue_request_code(X509_REQ *req, char code[RV_CODE_TEXT], struct rv_err *e)
 /* The self-signed certificate of an authority. */
 int issue_authority(X509 **cert_r, EVP_PKEY *key, const char *code, const char *name,
 	int64_t from_us, int64_t to_us, struct rv_err *e);
-/* A member's certificate for the key of a request. What the request says besides its key is not
- * looked at. */
+
+enum issue_profile {
+	ISSUE_MEMBER = 1, /* member.cnf */
+	ISSUE_RESPONDER   /* responder.cnf: signs OCSP responses for its issuer */
+};
+enum { ISSUE_URLS = 4 };
+struct issue_terms {
+	enum issue_profile profile;
+	X509 *issuer;
+	EVP_PKEY *issuer_key;
+	const char *code, *name;
+	int64_t from_us, to_us;
+	/* where the issuer publishes its CRL, and where its OCSP responder is: NULL ends them early
+	 */
+	const char *crl_urls[ISSUE_URLS], *ocsp_urls[ISSUE_URLS];
+};
+/* A certificate for a public key. */
+int issue_certificate(
+	X509 **cert_r, EVP_PKEY *key, const struct issue_terms *terms, struct rv_err *e);
+/* A member's certificate for the key of a request, without addresses. What the request says besides
+ * its key is not looked at. */
 int issue_member(X509 **cert_r, X509_REQ *req, X509 *authority, EVP_PKEY *authority_key,
 	const char *code, const char *name, int64_t from_us, int64_t to_us, struct rv_err *e);
+/* Its serial number in hex digits, lower case: at most 40. */
+enum { ISSUE_SERIAL = 41 };
+int issue_serial(const X509 *cert, char text[ISSUE_SERIAL], struct rv_err *e);
 int issue_cert_pem(X509 *cert, struct rv_buf *out, struct rv_err *e);
 int issue_cert_der(X509 *cert, struct rv_buf *out, struct rv_err *e);
 

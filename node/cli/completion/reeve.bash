@@ -14,7 +14,7 @@ _reeve() {
 		-*) ;;
 		*)
 			case "$path $word" in
-			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' rotate' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust diff' | ' trust history' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority co-signer' | ' authority quorum' | ' authority sign' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
+			' new' | ' check' | ' send' | ' reply' | ' inbox' | ' outbox' | ' show' | ' export' | ' verify' | ' codes' | ' operation' | ' operation list' | ' operation show' | ' status' | ' links' | ' quarantine' | ' init' | ' invite' | ' join' | ' approve' | ' rotate' | ' trust' | ' trust show' | ' trust verify' | ' trust install' | ' trust diff' | ' trust history' | ' authority' | ' authority new' | ' authority admit' | ' authority operation' | ' authority remove' | ' authority show' | ' authority publish' | ' authority co-signer' | ' authority quorum' | ' authority sign' | ' authority issue' | ' authority issued' | ' authority renew' | ' authority revoke' | ' authority crl' | ' authority ocsp' | ' authority issuer' | ' authority checking' | ' authority rekey' | ' completion' | ' help') path="$path $word" ;;
 			esac
 			;;
 		esac
@@ -379,7 +379,7 @@ _reeve() {
 			mapfile -t COMPREPLY < <(compgen -W '--conf --help --version ' -- "$cur")
 			return
 		fi
-		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish co-signer quorum sign rekey' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'new admit operation remove show publish co-signer quorum sign issue issued renew revoke crl ocsp issuer checking rekey' -- "$cur")
 		;;
 	' authority new')
 		case $prev in
@@ -387,11 +387,16 @@ _reeve() {
 		--code) return ;;
 		--days) return ;;
 		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		--pkcs11) return ;;
+		--pkcs11-module) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--pin-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--crl-url) return ;;
+		--ocsp-url) return ;;
 		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		esac
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--name --code --days --rsa --passphrase --passphrase-file --conf --help --version ' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W '--name --code --days --rsa --pkcs11 --pkcs11-module --pin-file --crl-url --ocsp-url --passphrase --passphrase-file --conf --help --version ' -- "$cur")
 			return
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
@@ -402,11 +407,15 @@ _reeve() {
 		--role) mapfile -t COMPREPLY < <(compgen -W 'administration right-holder coordinator relay' -- "$cur"); return ;;
 		--fingerprint) return ;;
 		--overlap) return ;;
+		--certificate) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--issuer) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--crl-url) return ;;
+		--ocsp-url) return ;;
 		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		esac
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--days --role --fingerprint --renew --overlap --passphrase-file --conf --help --version ' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W '--days --role --fingerprint --renew --overlap --certificate --issuer --crl-url --ocsp-url --passphrase-file --conf --help --version ' -- "$cur")
 			return
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
@@ -497,15 +506,120 @@ _reeve() {
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
 		;;
-	' authority rekey')
+	' authority issue')
 		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		--days) return ;;
-		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		--name) return ;;
 		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		esac
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--days --rsa --end --passphrase --passphrase-file --conf --help --version ' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W '--out --days --name --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' authority issued')
+		case $prev in
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority renew')
+		case $prev in
+		--days) return ;;
+		--overlap) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--days --overlap --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority revoke')
+		case $prev in
+		--reason) mapfile -t COMPREPLY < <(compgen -W 'unspecified key-compromise ca-compromise affiliation superseded cessation' -- "$cur"); return ;;
+		--since) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--reason --since --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority crl')
+		case $prev in
+		-o | --out) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--days) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--out --days --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority ocsp')
+		case $prev in
+		--days) return ;;
+		--listen) return ;;
+		--hours) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--certify --days --listen --hours --passphrase-file --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority issuer')
+		case $prev in
+		--crl-url) return ;;
+		--ocsp-url) return ;;
+		--for) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--crl-url --ocsp-url --for --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return
+		;;
+	' authority checking')
+		case $prev in
+		--max-age-hours) return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--max-age-hours --conf --help --version ' -- "$cur")
+			return
+		fi
+		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return
+		;;
+	' authority rekey')
+		case $prev in
+		--days) return ;;
+		--rsa) mapfile -t COMPREPLY < <(compgen -W '3072 4096' -- "$cur"); return ;;
+		--pkcs11) return ;;
+		--pkcs11-module) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--pin-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		--crl-url) return ;;
+		--ocsp-url) return ;;
+		--passphrase-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		-c | --conf) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--days --rsa --end --pkcs11 --pkcs11-module --pin-file --crl-url --ocsp-url --passphrase --passphrase-file --conf --help --version ' -- "$cur")
 			return
 		fi
 		compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return

@@ -78,8 +78,8 @@ void party_clear(struct party *p)
 void office_create(const char *passphrase)
 {
 	struct rv_err e = {0};
-	struct authority_new n = {"OCU", "Coordination Unit", PKI_NOW - 300 * RV_US_PER_SEC, PKI_NOW + 1000 * PKI_DAY,
-		0, passphrase};
+	struct authority_new n = {.code = "OCU", .name = "Coordination Unit", .from_us = PKI_NOW - 300 * RV_US_PER_SEC,
+		.to_us = PKI_NOW + 1000 * PKI_DAY, .passphrase = passphrase};
 	if (authority_create(office_dir, &n, &e) != 0) {
 		print_error("%s\n", e.text);
 		fail();

@@ -39,7 +39,7 @@ static void test_new(void **state)
 	struct stat st;
 	struct rv_err e = {0};
 	struct authority *second = NULL;
-	struct authority_new n = {"OCU", "Again", PKI_NOW, PKI_NOW + PKI_DAY, 0, NULL};
+	struct authority_new n = {.code = "OCU", .name = "Again", .from_us = PKI_NOW, .to_us = PKI_NOW + PKI_DAY};
 	office_create(NULL);
 	assert_int_equal(stat(office_dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
@@ -140,6 +140,7 @@ static void test_operation(void **state)
 {
 	struct party ke, fr, rilo, de;
 	struct rv_err e = {0};
+	size_t revoked = 0;
 	unsigned version = 0;
 	int waits = 0;
 	const char *const leaves[] = {"FR"};
@@ -224,9 +225,10 @@ static void test_operation(void **state)
 	assert_int_equal(rv_trust_operation(t, "CRANE-26")->version, 3);
 	rv_trust_unref(&t);
 
-	assert_int_equal(authority_remove(a, "KE", &e), RV_EDENIED);
-	assert_int_equal(authority_remove(a, "US", &e), RV_ENOTFOUND);
-	assert_int_equal(authority_remove(a, "DE", &e), 0);
+	assert_int_equal(authority_remove(a, "KE", PKI_NOW, &revoked, &e), RV_EDENIED);
+	assert_int_equal(authority_remove(a, "US", PKI_NOW, &revoked, &e), RV_ENOTFOUND);
+	assert_int_equal(authority_remove(a, "DE", PKI_NOW, &revoked, &e), 0);
+	assert_int_equal(revoked, 1);
 	t = office_published(a, PKI_NOW, 4);
 	assert_null(rv_trust_member(t, "DE"));
 	assert_int_equal(rv_trust_operation(t, "CRANE-26")->version, 4);
@@ -356,8 +358,8 @@ static void test_rekey(void **state)
 	office_create(NULL);
 	assert_int_equal(trust_roots_read(&before, pem_path, &e), 0);
 	struct authority *a = office_opened();
-	struct authority_new next = {NULL, NULL, PKI_NOW, PKI_NOW + 2000 * PKI_DAY, 0, NULL};
-	assert_int_equal(authority_rekey_end(a, &e), RV_ENOTFOUND);
+	struct authority_new next = {.from_us = PKI_NOW, .to_us = PKI_NOW + 2000 * PKI_DAY};
+	assert_int_equal(authority_rekey_end(a, PKI_NOW, &e), RV_ENOTFOUND);
 	assert_int_equal(authority_rekey(a, &next, &e), 0);
 	assert_int_equal(authority_rekey(a, &next, &e), RV_EEXIST);
 	t = office_published(a, PKI_NOW, 1); /* authority.pem has the new certificate now */
@@ -367,7 +369,7 @@ static void test_rekey(void **state)
 	assert_int_equal(file_read(list, 1 << 20, &wire, &e), 0);
 	assert_int_equal(rv_trust_read(&t, wire.data, wire.len, (const struct rv_cert *const *)before.certs, before.n, 1, PKI_NOW, &e), 0);
 	rv_trust_unref(&t);
-	assert_int_equal(authority_rekey_end(a, &e), 0);
+	assert_int_equal(authority_rekey_end(a, PKI_NOW, &e), 0);
 	t = office_published(a, PKI_NOW, 2);
 	assert_int_equal(rv_trust_signers(t), 1);
 	rv_trust_unref(&t);

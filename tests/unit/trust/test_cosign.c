@@ -177,6 +177,7 @@ static void test_quorum(void **state)
 	struct rv_err e = {0};
 	struct authority_proposal *p = NULL;
 	struct rv_trust *t = NULL;
+	size_t revoked = 0;
 	found(&wire);
 	for (size_t i = 0; i < 3; i++) {
 		struct trust_roots roots = {0};
@@ -212,7 +213,7 @@ static void test_quorum(void **state)
 	assert_string_equal(e.rule, "AUTHORITY-NUMBER");
 	/* the proposer takes what became of it; his draft has gone on */
 	read_file(dirs[2], "trust.xml", &wire);
-	assert_int_equal(authority_remove(offices[1], "KE", &e), 0);
+	assert_int_equal(authority_remove(offices[1], "KE", PKI_NOW, &revoked, &e), 0);
 	sign(1, &wire, 1, 0);
 	assert_int_equal(authority_draft(offices[1], &t, &e), 0);
 	assert_null(rv_trust_member(t, "KE"));
@@ -285,10 +286,10 @@ static void test_rotation(void **state)
 	assert_int_equal(trust_roots_list(&after, &t, wire.data, wire.len, PKI_NOW, &e), 0);
 	rv_trust_unref(&t);
 	/* the former key is needed until a complete list has the new one */
-	assert_int_equal(authority_rekey_end(offices[0], &e), RV_EDENIED);
+	assert_int_equal(authority_rekey_end(offices[0], PKI_NOW, &e), RV_EDENIED);
 	assert_string_equal(e.rule, "AUTHORITY-ROTATION");
 	sign(0, &wire, 1, 0);
-	assert_int_equal(authority_rekey_end(offices[0], &e), 0);
+	assert_int_equal(authority_rekey_end(offices[0], PKI_NOW, &e), 0);
 	office_admitted(offices[2], &fr);
 	publish(2, 4, 0, 1, 2, "OCU, RILO");
 	read_file(dirs[2], "proposal.xml", &wire);
