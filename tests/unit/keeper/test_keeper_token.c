@@ -321,7 +321,7 @@ static void the_filters(void **state)
 	};
 	const char *sanitized = getenv("REEVE_SANITIZED");
 	if (sanitized != NULL && strcmp(sanitized, "yes") == 0) {
-		skip();
+		return; /* there is none then, and a skip of cmocka counts as a failure in TAP */
 	}
 	for (size_t i = 0; i < 2 * sizeof(acts) / sizeof(acts[0]); i++) {
 		enum keeper_reach reach = i % 2 ? KEEPER_REACH_NETWORK : KEEPER_REACH_FILES;
