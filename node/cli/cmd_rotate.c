@@ -36,8 +36,9 @@ static int fill_party(struct rv_join *j, const struct rv_member *m)
 			return RV_ENOMEM;
 		}
 	}
-	memcpy(p->via, m->via, m->n_via * sizeof(*p->via));
-	p->n_via = m->n_via;
+	for (; p->n_via < m->n_via; p->n_via++) {
+		memcpy(p->via[p->n_via], m->via[p->n_via], sizeof(*p->via));
+	}
 	return 0;
 }
 
