@@ -365,8 +365,8 @@ const struct cli_command authority_cmd_revoke = {
 	.summary = "revoke the certificates of a member, or one certificate",
 	.details =
 		"In the draft, in the next CRL, and in what the OCSP responder says. The reason\n"
-		"key-compromise ends the member's CURVE keys too. The member stays listed: 'reeve\n"
-		"authority remove' takes it out.",
+		"key-compromise ends the member's CURVE keys too. The member stays listed:\n"
+		"'reeve authority remove' takes it out.",
 	.options = revoke_options,
 	.min_operands = 2,
 	.max_operands = 2,

@@ -131,9 +131,9 @@ const struct cli_command authority_cmd_issuer = {
 	.name = "issuer",
 	.operands = "ADIR add|remove CA.pem|SHA-256",
 	.summary = "list a certification authority of which members' certificates may come",
-	.details = "Adding it again changes what is said of it. Who it is, is compared with its "
-		   "owner\n"
-		   "by another way: by its SHA-256. It is taken out by the first digits of that.",
+	.details =
+		"Adding it again changes what is said of it. Compare its SHA-256 with its owner\n"
+		"by another way. It is taken out by the first digits of that.",
 	.options = issuer_options,
 	.min_operands = 3,
 	.max_operands = 3,
